@@ -1,0 +1,1 @@
+"""Sensor-health and process detectors, one a file."""

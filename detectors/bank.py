@@ -1,0 +1,248 @@
+"""The bank: one detector's state for many rows, and the only code that indexes them."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from typing import Any, NamedTuple
+
+import numpy as np
+from numpy.typing import NDArray
+
+from detectors.base import Batch, Bools, Detector, Floats, Ints, Verdict, join, no_opinion, pick, put, take
+from detectors.calibration import Calibration, CalibrationState
+
+Rows = NDArray[np.int64]
+
+_LATEST = np.iinfo(np.int64).max
+UNSEEN = np.iinfo(np.int64).min
+"""Time of a row that has learned nothing yet."""
+
+
+DEEPEST = 256
+"""Instants of a row judged in one go: bounds what is recomputed to explain an alarm, and what stays in the cache."""
+
+
+class Judgement(NamedTuple):
+    """What a bank says of r readings, in the order they were given."""
+
+    raw: Floats  # the detector's own score
+    score: Floats  # calibrated: raw / threshold
+    alarm: Bools
+    threshold: Floats
+    verdict: Verdict
+    before: dict[int, dict[str, Any]]  # alarmed reading -> its row's state just before it, as plain data
+
+
+class Round(NamedTuple):
+    """t instants of each of k rows: `where` (t, k) are positions in the readings given, `rows` (k,)."""
+
+    rows: Rows
+    where: NDArray[np.int64]
+
+
+def rounds(rows: Rows) -> Iterator[Round]:
+    """Cut readings, in order, into blocks in which each row has the same number of them, at most `DEEPEST`.
+
+    Rows are taken deepest first, so the blocks are a staircase: block i holds every row that still has readings.
+
+    >>> [(r.rows.tolist(), r.where.tolist()) for r in rounds(np.array([7, 7, 3]))]
+    [([7, 3], [[0, 2]]), ([7], [[1]])]
+    """
+    if not len(rows):
+        return
+    order = np.argsort(rows, kind="stable")
+    distinct, start, depth = np.unique(rows[order], return_index=True, return_counts=True)
+    deepest = np.argsort(-depth, kind="stable")
+    distinct, start, depth = distinct[deepest], start[deepest], depth[deepest]
+    done = 0
+    for level in np.unique(depth).tolist():
+        k = int(np.searchsorted(-depth, -level, side="right"))
+        while done < level:
+            end = min(level, done + DEEPEST)
+            yield Round(distinct[:k], order[start[:k] + np.arange(done, end)[:, None]])
+            done = end
+
+
+class Silence(NamedTuple):
+    """A deadline that passed: `at` is the place in `judged` that speaks of it."""
+
+    row: int
+    time: int  # the deadline, ns
+    reading: int  # the reading before which it was noticed
+    judged: Judgement
+    at: int
+
+
+class Bank:
+    """Rows of one detector with their calibration; grows as series appear, is saved and restored whole.
+
+    >>> from detectors.anomaly.limits import Limits
+    >>> bank = Bank(Limits(high=10), Calibration(rule="own", rate_per_s=0, refractory_ns=0))
+    >>> bank.grow(1); t = np.array([0, 1])
+    >>> batch = Batch(t, np.array([5.0, 11.0]), np.array([np.nan, 1.0]), t > -1, np.zeros(2, np.int32))
+    >>> bank.run(np.array([0, 0]), batch).alarm.tolist()
+    [False, True]
+    """
+
+    def __init__(self, detector: Detector[Any], calibration: Calibration, inputs: int | None = None) -> None:
+        self.detector = detector
+        self.calibration = calibration
+        self.inputs = inputs
+        self.rows = 0
+        self._state: Any = self._init(0)
+        self._calibrated = calibration.init(0)
+        self._learned_since = np.zeros(0, dtype=np.int64)
+
+    def grow(self, n: int, given: dict[str, Floats] | None = None) -> None:
+        """Add n rows; `given` holds what their series declare for themselves (`Detector.per_row`)."""
+        need = self.rows + n
+        if need > len(self._learned_since):
+            # capacity doubles, so that growing row by row stays linear
+            more = max(need, 2 * len(self._learned_since)) - len(self._learned_since)
+            self._state = join(self._state, self._init(more))
+            self._calibrated = join(self._calibrated, self.calibration.init(more))
+            self._learned_since = np.concatenate((self._learned_since, np.full(more, UNSEEN, dtype=np.int64)))
+        if given:
+            put(self._state, slice(self.rows, need), self.detector.init(n, given))
+        self.rows = need
+
+    def _init(self, n: int) -> Any:
+        """State of n rows; of a joint detector, with as many inputs as the bank was made for."""
+        return self.detector.init(n, None if self.inputs is None else {"inputs": np.full(n, float(self.inputs))})
+
+    def reset(self, row: int, given: dict[str, Floats] | None = None) -> None:
+        """Forget what a row has learned."""
+        one = slice(row, row + 1)
+        put(self._state, one, self.detector.init(1, given) if given else self._init(1))
+        put(self._calibrated, one, self.calibration.init(1))
+        self._learned_since[row] = UNSEEN
+
+    def run(self, rows: Rows, batch: Batch) -> Judgement:
+        """Judge r readings in order; `rows` (r,) and the arrays of `batch` (r,) or (r, d). Rows may repeat."""
+        parts, places = [], []
+        for block_rows, where in rounds(rows):
+            parts.append(self._block(block_rows, pick(batch, where), where))
+            places.append(where.reshape(-1))
+        return _in_order(parts, places, len(rows))
+
+    def _block(self, rows: Rows, block: Batch, where: NDArray[np.int64]) -> Judgement:
+        """t instants of each of k distinct rows."""
+        earlier = take(self._state, rows)
+        deep = len(block.time) > 1
+        one = block if deep else pick(block, 0)
+        state, verdict = (self.detector.scan if deep else self.detector.step)(earlier, one)
+        put(self._state, rows, state)
+        learned, seen = self._learned_since[rows], np.where(block.learn, block.time, _LATEST).min(axis=0)
+        self._learned_since[rows] = np.where((learned == UNSEEN) & (seen != _LATEST), seen, learned)
+        judge = self.calibration.scan if deep else self.calibration.step
+        calibrated, (score, alarm, threshold) = judge(take(self._calibrated, rows), one.time, verdict.score, one.dt)
+        put(self._calibrated, rows, calibrated)
+        before = {}
+        for t, k in np.argwhere(alarm if deep else alarm[None]).tolist():
+            before[int(where[t, k])] = self._explain(take(earlier, slice(k, k + 1)), pick(block, np.s_[:t, k : k + 1]))
+        return Judgement(verdict.score, score, alarm, threshold, self._banded(verdict, threshold), before)
+
+    def _explain(self, state: Any, block: Batch) -> dict[str, Any]:
+        """State of one row, as plain data, once it has seen `block`."""
+        if len(block.time):
+            state, _ = self.detector.scan(state, block)
+        return self.detector.explain(state, 0)
+
+    def _banded(self, verdict: Verdict, threshold: Floats) -> Verdict:
+        """The band at which an alarm would come: the detector's own, as wide as calibration has made it."""
+        if self.calibration.rule == "own":
+            return verdict
+        low = verdict.expected - (verdict.expected - verdict.low) * threshold
+        high = verdict.expected + (verdict.high - verdict.expected) * threshold
+        return verdict._replace(low=low, high=high)
+
+    def run_silence(self, rows: Rows, batch: Batch, clock: Ints) -> tuple[Judgement, list[Silence]]:
+        """As `run`, for a detector that judges silence: before each reading, what its row's silence meant.
+
+        `clock` (r,): until when each reading's row was silent, in the row's own event time.
+        """
+        silences: list[Silence] = []
+        parts, places = [], []
+        for block_rows, where in rounds(rows):
+            for level in where:
+                silences += self.silent(block_rows, clock[level], level)
+                parts.append(self._block(block_rows, pick(batch, level[None]), level[None]))
+                places.append(level)
+        return _in_order(parts, places, len(rows)), silences
+
+    def silent(self, rows: Rows, until: Ints, reading: Ints) -> list[Silence]:
+        """Deadlines of distinct rows at or before `until` (k,), each judged at its own time.
+
+        `reading` (k,) is what each row's next reading is called in the answer.
+        """
+        found = []
+        while len(rows):
+            deadline = self.detector.deadline(take(self._state, rows))
+            due = deadline <= until
+            rows, until, reading, deadline = rows[due], until[due], reading[due], deadline[due]
+            if len(rows):
+                judged = self.tick(rows, deadline)
+                found += [
+                    Silence(int(r), int(t), int(i), judged, k)
+                    for k, (r, t, i) in enumerate(zip(rows, deadline, reading))
+                ]
+        return found
+
+    def tick(self, rows: Rows, time: Ints) -> Judgement:
+        """Judge the silence of distinct rows at their times (k,)."""
+        earlier = take(self._state, rows)
+        state, verdict = self.detector.tick(earlier, time)
+        put(self._state, rows, state)
+        calibrated, (score, alarm, threshold) = self.calibration.step(
+            take(self._calibrated, rows), time, verdict.score, np.zeros(len(rows))
+        )
+        put(self._calibrated, rows, calibrated)
+        before = {i: self.detector.explain(earlier, i) for i in np.flatnonzero(alarm).tolist()}
+        return Judgement(verdict.score, score, alarm, threshold, verdict, before)
+
+    def learned_since(self, row: int) -> int | None:
+        """Event time (ns) of the first reading a row learned from."""
+        since = int(self._learned_since[row])
+        return None if since == UNSEEN else since
+
+    def snapshot(self) -> dict[str, Any]:
+        """All that the bank remembers, as arrays."""
+        used = slice(0, self.rows)
+        return {
+            "rows": self.rows,
+            "state": tuple(a.copy() for a in take(self._state, used)),
+            "calibration": tuple(a.copy() for a in take(self._calibrated, used)),
+            "learned_since": self._learned_since[used].copy(),
+        }
+
+    def restore(self, saved: dict[str, Any]) -> None:
+        """Take up what `snapshot` gave."""
+        self.rows = int(saved["rows"])
+        self._state = type(self._state)(*(a.copy() for a in saved["state"]))
+        self._calibrated = CalibrationState(*(a.copy() for a in saved["calibration"]))
+        self._learned_since = saved["learned_since"].copy()
+
+
+def _in_order(parts: list[Judgement], places: list[Rows], r: int) -> Judgement:
+    """Judgements of blocks as one, in the order of the r readings."""
+    if not r:
+        nothing = np.zeros(0)
+        return Judgement(nothing, nothing, nothing > 0, nothing, no_opinion(0), {})
+    back = np.empty(r, dtype=np.int64)
+    back[np.concatenate(places)] = np.arange(r)
+    before = {i: state for p in parts for i, state in p.before.items()}
+    raw, score, alarm, threshold = (_gather([p[i] for p in parts], back) for i in range(4))
+    return Judgement(raw, score, alarm, threshold, _verdict([p.verdict for p in parts], back), before)
+
+
+def _gather(parts: list[Any], back: Rows) -> Any:
+    flat = [p.reshape(-1) for p in parts]
+    return (flat[0] if len(flat) == 1 else np.concatenate(flat))[back]
+
+
+def _verdict(parts: list[Verdict], back: Rows) -> Verdict:
+    score, expected, low, high, warm = (_gather([p[i] for p in parts], back) for i in range(5))
+    if parts[0].contribution is None:
+        return Verdict(score, expected, low, high, warm)
+    shares = [p.contribution.reshape(-1, p.contribution.shape[-1]) for p in parts if p.contribution is not None]
+    return Verdict(score, expected, low, high, warm, np.concatenate(shares)[back])

@@ -1,0 +1,139 @@
+"""What a detector is: frozen parameters plus pure functions on arrays, with its state given and returned."""
+
+from __future__ import annotations
+
+from typing import Any, ClassVar, Generic, Literal, NamedTuple, TypeVar, cast
+
+import numpy as np
+from numpy.typing import NDArray
+from pydantic import BaseModel, ConfigDict, Field
+
+Floats = NDArray[np.float64]
+Ints = NDArray[np.int64]
+Bools = NDArray[np.bool_]
+
+NEVER = np.iinfo(np.int64).max
+"""A deadline that never comes, in ns."""
+
+
+class Batch(NamedTuple):
+    """One instant of each of k rows. With a leading axis t it is t instants of each, as `scan` takes them."""
+
+    time: Ints  # (k,) event time, ns since the epoch
+    x: Floats  # (k,) or (k, d); NaN = absent
+    dt: Floats  # (k,) seconds since the row's last reading, NaN at first
+    learn: Bools  # (k,) False: score, do not learn (bad quality, transition, frozen)
+    week_s: NDArray[np.int32]  # (k,) local second of the week, 0 = Monday 00:00; holidays mapped to their day type
+    rate_hz: Floats | None = None  # (k,) sampling rate, waveforms only
+    speed_rpm: Floats | None = None  # (k,) shaft speed, NaN = unknown, waveforms only
+
+
+class Verdict(NamedTuple):
+    """What a detector says of a batch; expected, low and high are in the input's unit."""
+
+    score: Floats  # (k,) >= 1 is anomalous, NaN is no opinion
+    expected: Floats
+    low: Floats
+    high: Floats
+    warm: Floats  # (k,) share of the warm-up done, 0..1
+    contribution: Floats | None = None  # (k, d)
+
+
+S = TypeVar("S", bound=tuple[Any, ...])
+
+
+def option(default: Any, text: str, *, resets: bool = False, **kwargs: Any) -> Any:
+    """A parameter: its default, its line in the option reference, and whether changing it resets what was learned."""
+    return Field(default, description=text, json_schema_extra={"resets": resets}, **kwargs)
+
+
+class Detector(BaseModel, Generic[S]):
+    """Base of all detectors. S, the state, is a NamedTuple of arrays with one row for each series.
+
+    Two laws hold for each and are tested for each: any split of a stream into batches gives bit-identical scores
+    and state; a restored state goes on as if never stopped. So `step` uses + - * / sqrt min max and comparisons
+    only (exp and log differ between numpy, numba and CPUs in the last bit), and no product across rows.
+    """
+
+    model_config = ConfigDict(frozen=True, extra="forbid")
+
+    shape: ClassVar[Literal["series", "joint", "peers", "waveform"]] = "series"
+    state_version: ClassVar[int] = 1
+    health: ClassVar[bool] = False
+    """True: judges the sensor; readings it finds anomalous are withheld from process detectors."""
+    judges_silence: ClassVar[bool] = False
+    """True: speaks by `tick` alone; a reading only ends the silence and counts as no opinion."""
+    limit_rule: ClassVar[Literal["budget", "own"]] = "budget"
+    """budget: the false-alarm controller moves the threshold. own: the detector's limit is the threshold."""
+    refractory_default: ClassVar[str] = "1h"
+    per_row: ClassVar[tuple[str, ...]] = ()
+    """Names of options that a series may declare for its own row (limits: low, high, rate)."""
+    invariance: ClassVar[frozenset[str]] = frozenset()
+    """Which of "scale" (x -> c x, c > 0) and "shift" (x -> x + c) leave the score as it is; tested."""
+
+    kind: str
+
+    def init(self, n: int, given: dict[str, Floats] | None = None) -> S:
+        """State of n new rows; `given` holds what series declare for themselves (see `per_row`), (n,) each."""
+        raise NotImplementedError
+
+    def step(self, state: S, batch: Batch) -> tuple[S, Verdict]:
+        """One instant of each row: score first, then learn. Pure: `state` is not changed."""
+        raise NotImplementedError
+
+    def scan(self, state: S, batches: Batch) -> tuple[S, Verdict]:
+        """t instants of each row, arrays (t, k); the same bits as a loop over `step`, which is the default."""
+        verdicts = []
+        for t in range(len(batches.time)):
+            state, verdict = self.step(state, pick(batches, t))
+            verdicts.append(verdict)
+        return state, stack(verdicts)
+
+    def deadline(self, state: S) -> Ints:
+        """(k,) event time at which silence will mean something for each row, NEVER where it will not."""
+        return np.full(len(state[0]), NEVER, dtype=np.int64)
+
+    def tick(self, state: S, time: Ints) -> tuple[S, Verdict]:
+        """What silence until `time` (k,) means. Extra ticks are invisible: tick(t1), tick(t2) = tick(t2)."""
+        return state, no_opinion(len(time))
+
+    def explain(self, state: S, row: int) -> dict[str, float | int | bool]:
+        """A row's state as plain data, from which its next verdict can be recomputed (`decision` of an event)."""
+        fields = cast(Any, state)._asdict()
+        return {name: a[row].item() for name, a in fields.items() if np.ndim(a) == 1}
+
+
+def stack(verdicts: list[Verdict]) -> Verdict:
+    """Verdicts of successive instants as one with a leading axis."""
+    return Verdict._make(cast(Any, [None if a[0] is None else np.stack(a) for a in zip(*verdicts, strict=True)]))
+
+
+def pick(batch: Batch, where: Any) -> Batch:
+    """The part of a batch that an index picks from each of its arrays."""
+    return Batch._make(cast(Any, [None if a is None else a[where] for a in batch]))
+
+
+def no_opinion(k: int, warm: float = 1.0) -> Verdict:
+    """A verdict that says nothing of k rows.
+
+    >>> no_opinion(2).score
+    array([nan, nan])
+    """
+    nan = np.full(k, np.nan)
+    return Verdict(nan, nan, nan, nan, np.full(k, warm))
+
+
+def take(state: S, rows: Any) -> S:
+    """The state of some rows."""
+    return type(state)(*(a[rows] for a in state))
+
+
+def put(state: S, rows: Any, part: S) -> None:
+    """Write the state of some rows back, in place."""
+    for whole, piece in zip(state, part, strict=True):
+        whole[rows] = piece
+
+
+def join(first: S, second: S) -> S:
+    """State of two groups of rows as one."""
+    return type(first)(*(np.concatenate((a, b)) for a, b in zip(first, second, strict=True)))

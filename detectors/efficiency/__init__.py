@@ -1,0 +1,1 @@
+"""Efficiency detectors (OEE, energy, demand, carbon, bottleneck), one idea a file; the first arrives with issue D."""

@@ -1,0 +1,1 @@
+"""What crosses a process boundary: events, codecs, partitioning and the published contract."""

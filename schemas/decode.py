@@ -1,0 +1,124 @@
+"""Messages of a partition to a chunk: the one way in for every content type; nothing in a message makes it raise."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Sequence
+from typing import Any
+
+import numpy as np
+
+from schemas.cells import merge, number_keys
+from schemas.chunk import CONTROL, Chunk, Origin, Record
+from schemas.codec_arrow import read_arrow
+from schemas.codecs import ARROW, HEADER, JSON, MAX_MESSAGE_BYTES, MSGPACK, loads_all_json, loads_msgpack, media_type
+from schemas.control import CONTENT_TYPE, ORIGIN, Control, decode_origin
+from schemas.control import decode as decode_control
+from schemas.decode_objects import add_objects
+from schemas.draft import Draft
+from schemas.errors import Reject
+
+
+class Decoder:
+    """Decodes records of a partition's log; has no state, so how a log is cut into chunks cannot be seen.
+
+    `control_key` is the workers' shared key; without one every control record and origin counts as forged.
+
+    >>> value = b'{"asset": "a", "series": "temp", "time": "2026-01-05T08:00:00Z", "value": 21.5}'
+    >>> chunk = Decoder().decode([Record(0, 0, None, value), Record(1, 0, None, b"{")], partition=0)
+    >>> chunk.value.tolist(), chunk.rejects[0].reason
+    ([21.5], 'malformed')
+    """
+
+    def __init__(self, control_key: bytes = b"", max_bytes: int = MAX_MESSAGE_BYTES) -> None:
+        self.control_key = control_key
+        self.max_bytes = max_bytes
+
+    def decode(self, records: Sequence[Record], partition: int) -> Chunk:
+        """Decode m records of one partition, in log order. Raises nothing, whatever the bytes.
+
+        What cannot be used is told in `rejects`, a message or its cells at a time.
+        """
+        draft = Draft(len(records))
+        origin: dict[int, Origin] = {}
+        controls: list[tuple[int, Control]] = []
+        by_type: dict[bytes, list[int]] = {JSON: [], MSGPACK: [], ARROW: []}
+        limit = self.max_bytes
+        by_type[JSON] = [
+            i for i, (_, _, _, value, headers) in enumerate(records) if not headers and value and len(value) <= limit
+        ]
+        for i in sorted(set(range(len(records))).difference(by_type[JSON])):
+            record = records[i]
+            try:
+                self._sort(i, record, partition, by_type, origin, controls)
+            except Reject as error:
+                draft.reject(i, error)
+        for i, _ in controls:
+            draft.kind[i] = CONTROL
+        values: list[Any] = [record.value for record in records]
+        by_type[JSON].sort()
+        messages = [*by_type[JSON], *by_type[MSGPACK], *by_type[ARROW]]
+        objects = loads_all_json([values[i] for i in by_type[JSON]])
+        objects += [_attempt(loads_msgpack, values[i]) for i in by_type[MSGPACK]]
+        objects += [_attempt(read_arrow, values[i]) for i in by_type[ARROW]]
+        add_objects(draft, messages, objects)
+        return _chunk(draft, records, origin, controls)
+
+    def _sort(
+        self,
+        i: int,
+        record: Record,
+        partition: int,
+        by_type: dict[bytes, list[int]],
+        origin: dict[int, Origin],
+        controls: list[tuple[int, Control]],
+    ) -> None:
+        """Put message i where its headers say. Raises Reject."""
+        value = record.value
+        if not value:
+            raise Reject("empty", "value", "expected a reading")
+        if len(value) > self.max_bytes:
+            raise Reject("too_large", "value", f"expected at most {self.max_bytes} bytes, got {len(value)}")
+        headers = dict(record.headers)
+        kind = headers.get(HEADER)
+        if kind == CONTENT_TYPE:
+            controls.append((i, decode_control(value, headers, self.control_key, partition)))
+            return
+        known = by_type.get(media_type(kind))
+        if known is None:
+            raise Reject("unknown_content_type", HEADER, f"expected one of {[name.decode() for name in by_type]}")
+        if ORIGIN in headers:
+            origin[i] = Origin(*decode_origin(headers[ORIGIN] or b"", value, self.control_key))
+        known.append(i)
+
+
+def _attempt(loads: Callable[[bytes], Any], value: bytes) -> Any:
+    try:
+        return loads(value)
+    except Reject as error:
+        return error
+
+
+def _chunk(
+    draft: Draft, records: Sequence[Record], origin: dict[int, Origin], controls: Sequence[tuple[int, Control]]
+) -> Chunk:
+    cells = merge(draft.parts)
+    code, keys = number_keys(cells.code, draft.keys.keys_made)
+    return Chunk(
+        records=records,
+        offset=np.array([record.offset for record in records], dtype=np.int64),
+        received=np.array([record.timestamp for record in records], dtype=np.int64),
+        kind=draft.kind,
+        asset=draft.asset,
+        origin=origin,
+        message=cells.message,
+        code=code,
+        keys=keys,
+        time=cells.time,
+        value=cells.value,
+        text=cells.text,
+        quality=cells.quality,
+        waveforms=sorted(draft.waveforms, key=lambda wave: wave.message),
+        controls=controls,
+        rejects=sorted(draft.rejects, key=lambda place: place.message),
+        notes={"unknown_fields": draft.unknown_fields, "nan_cells": draft.nan_cells},
+    )

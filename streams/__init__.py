@@ -1,0 +1,1 @@
+"""The service: engine, Faust app, stores, settings, metrics and command line."""

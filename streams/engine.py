@@ -1,0 +1,184 @@
+"""The engine: one partition's log in, results out. Pure: no clock, no network, no files.
+
+The worker, the scorer, replay and the demo all drive this class; there is no other way in or out.
+"""
+
+from __future__ import annotations
+
+from typing import Any
+
+import numpy as np
+
+from detectors.base import Detector
+from detectors.registry import REGISTRY, build
+from schemas.chunk import BAD, Chunk
+from schemas.control import Control
+from streams import outcomes
+from streams.arrays import UNSEEN
+from streams.collect import Collector
+from streams.configure import Assembly, same_learning
+from streams.events import Events
+from streams.intake import Intake
+from streams.joint import Joint
+from streams.judging import Judging
+from streams.modes import Modes
+from streams.resolve import ResolvedSite, from_payload
+from streams.results import Rejection, Results, WatchRef
+from streams.roster import Roster
+from streams.watch import Watch
+
+
+class Engine:
+    """One partition's engine. All of its state is in arrays and plain data.
+
+    >>> from streams.resolve import resolve
+    >>> from streams.site import Site
+    >>> Engine(0, 1, resolve(Site())).next_offset
+    0
+    """
+
+    def __init__(
+        self,
+        partition: int,
+        partitions: int,
+        site: ResolvedSite,
+        registry: dict[str, type[Detector[Any]]] | None = None,
+    ) -> None:
+        self.partition = partition
+        self.partitions = partitions
+        self.registry = REGISTRY if registry is None else registry
+        self.received = UNSEEN
+        self.next_offset = 0
+        self.roster = Roster(site.site)
+        self.intake = Intake(partition, partitions, self.roster)
+        self.modes = Modes()
+        self.watches: list[Watch] = []
+        self.joints: list[Joint] = []
+        self.table: list[WatchRef] = []
+        self.assembly = Assembly()
+        self._take_up(site, Collector(), -1)
+
+    def feed(self, chunk: Chunk) -> Results:
+        """Judge the messages of a chunk; messages below `next_offset` have been fed already and must not come again."""
+        out = Collector()
+        received = (
+            np.maximum.accumulate(np.maximum(chunk.received, self.received)) if chunk.messages else chunk.received
+        )
+        for name, n in chunk.notes.items():
+            out.count(name, n)
+        for place in chunk.rejects:
+            record = chunk.records[place.message] if chunk.records else None
+            out.reject(Rejection(place, record, int(received[place.message])), max(place.cells, 1))
+        first = 0
+        for message, control in chunk.controls:
+            if control.kind == "configure":
+                # the record itself still advances the clock under the old configuration
+                self._segment(chunk, first, message + 1, received, out)
+                first = message + 1
+                self._configure(control, out, message)
+        self._segment(chunk, first, chunk.messages, received, out)
+        if chunk.messages:
+            self.next_offset = int(chunk.offset[-1]) + 1
+        return out.results(self.partition, self.next_offset, self.received, self.roster.refs, self.table)
+
+    def _segment(self, chunk: Chunk, first: int, last: int, received: Any, out: Collector) -> None:
+        if first == last:
+            return
+        seg = self.intake.take(chunk, first, last, received, out)
+        self.received = int(received[last - 1])
+        for row in np.unique(seg.row[seg.numeric & ~self.roster.columns["admitted"][seg.row]]).tolist():
+            self.roster.columns["admitted"][row] = True
+            for watch in self.watches:
+                if not watch.joint and not watch.waves:
+                    watch.admit(self.roster, row)
+        judging = Judging(self, chunk, seg, received, out)
+        judging.remember_modes()
+        absent = np.isnan(seg.value) | (seg.quality == BAD)
+        faulty = absent
+        for watch in (w for w in self.watches if w.detector.health and not w.joint and not w.waves):
+            faulty = faulty | judging.series(watch, absent)
+        for watch in (w for w in self.watches if not w.detector.health and not w.joint and not w.waves):
+            judging.series(watch, faulty)
+        for joint in self.joints:
+            judging.joint(joint, faulty)
+        judging.waveforms()
+        outcomes.count(seg, judging.tally, out)
+        outcomes.store(seg, self.roster, out)
+
+    def _configure(self, control: Control, out: Collector, message: int) -> None:
+        payload = self.assembly.add(control)
+        if payload is None:
+            return
+        site = from_payload(payload)
+        if site.hash == self.site.hash:
+            return
+        if site.version <= self.site.version:
+            out.warnings.append(
+                f"partition {self.partition}: a configuration {site.hash} of version {site.version} was ignored, the log's is "
+                f"{self.site.hash} of version {self.site.version}; raise [site] version to make it count"
+            )
+            return
+        self._take_up(site, out, message)
+
+    def _take_up(self, site: ResolvedSite, out: Collector, message: int) -> None:
+        """Change over to a site: watches that are the same in what they learn keep it, the others start or end."""
+        self.site = site
+        self.roster.configure(site.site)
+        self.intake.configure(site)
+        self.events = Events(self.roster, site)
+        kept = {w.spec.name: w for w in self.watches}
+        joints = {j.watch.spec.name: j for j in self.joints}
+        watches: list[Watch] = []
+        self.joints = []
+        for spec in site.site.watch:
+            detector = build(spec.detector, self.registry)
+            old = kept.get(spec.name)
+            if old is not None and same_learning(old, spec, detector):
+                del kept[spec.name]
+                old.configure(spec, detector)
+                watch = old
+            else:
+                watch = Watch(spec, detector, len(self.table))
+                self.table.append(WatchRef(spec.name, detector.kind))
+                for row in np.flatnonzero(self.roster.columns["admitted"]).tolist():
+                    if not watch.joint and not watch.waves:
+                        watch.admit(self.roster, row)
+            watches.append(watch)
+            if watch.joint:
+                joint = joints[spec.name] if old is watch else Joint(watch)
+                joint.configure()
+                self.joints.append(joint)
+        for watch in kept.values():
+            for event in self.events.ended(watch, max(self.received, 0)):
+                out.event(message, 3, watch.index, event)
+        self.watches = watches
+
+    def snapshot(self) -> dict[str, Any]:
+        """All state, as arrays and plain data; `restore` on a new engine of the same site goes on as if never stopped."""
+        return {
+            "next_offset": self.next_offset,
+            "received": self.received,
+            "site": self.site.model_dump(mode="json"),
+            "roster": self.roster.snapshot(),
+            "intake": self.intake.snapshot(),
+            "modes": self.modes.snapshot(),
+            "assembly": self.assembly.snapshot(),
+            "watches": {w.spec.name: w.snapshot() for w in self.watches},
+            "joints": {j.watch.spec.name: j.snapshot() for j in self.joints},
+        }
+
+    def restore(self, saved: dict[str, Any]) -> None:
+        """Take up what `snapshot` gave."""
+        self.next_offset, self.received = int(saved["next_offset"]), int(saved["received"])
+        self.watches, self.joints, self.table = [], [], []
+        self.roster.restore(saved["roster"])
+        self.roster.columns["admitted"][:] = False
+        self._take_up(from_payload(saved["site"]), Collector(), -1)
+        self.roster.restore(saved["roster"])
+        self.intake.restore(saved["intake"])
+        self.modes.restore(saved["modes"])
+        self.assembly.restore(saved["assembly"])
+        for watch in self.watches:
+            watch.restore(saved["watches"][watch.spec.name])
+        for joint in self.joints:
+            joint.restore(saved["joints"][joint.watch.spec.name])

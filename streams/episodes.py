@@ -1,0 +1,103 @@
+"""Episodes: an alarm opens one, worse escalates it, lasting calm closes it."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Iterator
+from dataclasses import asdict, dataclass
+from typing import Any, NamedTuple
+
+import numpy as np
+from numpy.typing import NDArray
+
+from schemas.anomaly import Phase
+from streams.severity import band_index, severity_of
+
+CLOSE_AT = 0.8
+"""Below this score a row is calm."""
+
+
+@dataclass
+class Episode:
+    """One open episode; plain data."""
+
+    id: str
+    started: int
+    ordinal: int
+    severity: int
+    peak: float
+    calm_since: int | None
+
+
+class Step(NamedTuple):
+    """What one reading, or one silence, of a row says."""
+
+    row: int
+    time: int
+    score: float
+    alarm: bool
+    at: int  # where its details stand, for whoever asked
+
+
+class Change(NamedTuple):
+    """A change of an episode: what an event is made from."""
+
+    phase: Phase
+    step: Step
+    episode: Episode  # as it is after the change
+    reason: str | None
+
+
+class Episodes:
+    """Open episodes of one watch, by row."""
+
+    def __init__(self, off_delay_ns: int, severity: int | None) -> None:
+        self.off_delay_ns = off_delay_ns
+        self.severity = severity
+        self.open: dict[int, Episode] = {}
+
+    def relevant(self, rows: NDArray[np.int64], alarm: NDArray[np.bool_]) -> NDArray[np.int64]:
+        """Positions of readings that can change an episode: of rows with one open, or with an alarm here."""
+        if self.open:
+            rows_of_interest = np.union1d(np.fromiter(self.open, dtype=np.int64), rows[alarm])
+        else:
+            rows_of_interest = rows[alarm]
+        return np.flatnonzero(np.isin(rows, rows_of_interest)) if len(rows_of_interest) else np.zeros(0, dtype=np.int64)
+
+    def apply(self, steps: Iterable[Step], name: Any) -> Iterator[Change]:
+        """Changes that follow from steps in log order. `name(row, time)` gives the id of an episode that opens."""
+        for step in steps:
+            episode = self.open.get(step.row)
+            if episode is None:
+                if step.alarm:
+                    severity = self.severity or severity_of(step.score)
+                    episode = Episode(name(step.row, step.time), step.time, 0, severity, step.score, None)
+                    self.open[step.row] = episode
+                    yield Change("opened", step, Episode(**asdict(episode)), None)
+            elif step.score == step.score:  # no opinion changes nothing
+                yield from self._go_on(episode, step)
+
+    def _go_on(self, episode: Episode, step: Step) -> Iterator[Change]:
+        episode.peak = max(episode.peak, step.score)
+        severity = self.severity or severity_of(step.score)
+        worse = band_index(severity) > band_index(episode.severity)
+        episode.severity = max(episode.severity, severity)
+        if step.alarm or worse:
+            episode.ordinal += 1
+            yield Change("escalated", step, Episode(**asdict(episode)), None)
+        if step.score >= CLOSE_AT:
+            episode.calm_since = None
+            return
+        if episode.calm_since is None:
+            episode.calm_since = step.time
+        if step.time - episode.calm_since >= self.off_delay_ns:
+            episode.ordinal += 1
+            del self.open[step.row]
+            yield Change("closed", step, Episode(**asdict(episode)), "recovered")
+
+    def snapshot(self) -> list[Any]:
+        """Open episodes as plain data."""
+        return [[row, asdict(episode)] for row, episode in self.open.items()]
+
+    def restore(self, saved: list[Any]) -> None:
+        """Take up what `snapshot` gave."""
+        self.open = {int(row): Episode(**fields) for row, fields in saved}

@@ -1,0 +1,118 @@
+"""Instants: when the inputs of one asset are judged together, and with which values."""
+
+from __future__ import annotations
+
+from bisect import bisect_right, insort
+from dataclasses import asdict, dataclass, field
+from typing import Any, NamedTuple
+
+SECOND = 1_000_000_000
+_FIRST_WAIT = 5 * SECOND
+"""Wait while the inputs' interval is not known yet."""
+_STALE_WAITS = 10
+"""A held value counts up to this many waits, where the watch does not say."""
+
+
+class Instant(NamedTuple):
+    """One instant to judge: a value for each input, NaN where it is absent."""
+
+    time: int
+    values: list[float]
+
+
+@dataclass
+class Inputs:
+    """The inputs of one joint row. Plain data; the rule is architecture.md's.
+
+    An instant t is judged once: when every input that is not stale has a value at or after t, or when `wait` has
+    passed on the partition's clock since the first value for t came. Each input gives its last value at or before
+    t, up to its staleness limit. Until `wait` has passed since the first value of all, inputs are still being found.
+    """
+
+    wait_ns: int | None
+    stale_ns: int | None
+    names: list[str] = field(default_factory=list)  # sorted
+    held: dict[str, list[tuple[int, float]]] = field(
+        default_factory=dict
+    )  # ascending; all since the last instant, and one
+    pending: list[tuple[int, int]] = field(
+        default_factory=list
+    )  # (instant, clock when its first value came), ascending
+    done: int | None = None  # last instant judged
+    interval_ns: int | None = None  # smallest distance of instants
+    began: int | None = None  # clock at the first value of all
+    warm: float = 0.0  # of the detector's row, at its last instant
+
+    def put(self, series: str, time: int, value: float, received: int) -> bool:
+        """Take a value in; True where it is of an input not seen before (what was learned has another width now)."""
+        fresh = series not in self.held
+        if fresh:
+            insort(self.names, series)
+            self.held[series] = []
+        if self.began is None:
+            self.began = received
+        if self.done is None or time > self.done:
+            insort(self.held[series], (time, value))
+            place = bisect_right(self.pending, (time, -(2**62)))
+            if place == len(self.pending) or self.pending[place][0] != time:
+                self.pending.insert(place, (time, received))
+                self._learn_interval(place)
+        return fresh
+
+    def _learn_interval(self, place: int) -> None:
+        time = self.pending[place][0]
+        near = [abs(time - self.pending[p][0]) for p in (place - 1, place + 1) if 0 <= p < len(self.pending)]
+        if self.done is not None:
+            near.append(time - self.done)
+        if near:
+            self.interval_ns = min([*near, *([self.interval_ns] if self.interval_ns else [])])
+
+    @property
+    def wait(self) -> int:
+        """Longest wait for late inputs, ns."""
+        return self.wait_ns or self.interval_ns or _FIRST_WAIT
+
+    @property
+    def stale(self) -> int:
+        """How long a value is held, ns."""
+        return self.stale_ns or _STALE_WAITS * self.wait
+
+    def deadline(self) -> int | None:
+        """Clock at which the earliest pending instant waits no longer."""
+        return self.pending[0][1] + self.wait if self.pending else None
+
+    def ready(self, received: int) -> Instant | None:
+        """The next instant to judge at this clock, or None."""
+        if not self.pending or self.began is None:
+            return None
+        time, came = self.pending[0]
+        waited = received >= came + self.wait
+        if not waited:
+            if self.done is None and received < self.began + self.wait:
+                return None  # inputs are still being found
+            for values in self.held.values():
+                newest = values[-1][0] if values else None
+                if newest is not None and newest < time and time - newest <= self.stale:
+                    return None
+        del self.pending[0]
+        self.done = time
+        out = []
+        for name in self.names:
+            values = self.held[name]
+            place = bisect_right(values, time, key=lambda pair: pair[0])
+            fits = place > 0 and time - values[place - 1][0] <= self.stale
+            out.append(values[place - 1][1] if fits else float("nan"))
+            del values[: max(place - 1, 0)]
+        return Instant(time, out)
+
+    def snapshot(self) -> dict[str, Any]:
+        """Plain data."""
+        return asdict(self)
+
+
+def restore(saved: dict[str, Any]) -> Inputs:
+    """Inputs as `snapshot` gave them."""
+    inputs = Inputs(**saved)
+    inputs.held = {name: [(t, v) for t, v in pairs] for name, pairs in inputs.held.items()}
+    inputs.pending = [(t, came) for t, came in inputs.pending]
+    return inputs

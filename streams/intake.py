@@ -1,0 +1,186 @@
+"""Intake: from a chunk to the readings that watches may see; what goes elsewhere is said."""
+
+from __future__ import annotations
+
+from typing import Any
+
+import numpy as np
+
+from schemas.chunk import READING, Chunk, Place, SeriesKey, Waveform
+from schemas.partition import key_of, partition_of
+from streams.admission import admit, memory
+from streams.collect import Collector
+from streams.localtime import LocalTime
+from streams.resolve import ResolvedSite
+from streams.results import Forward, Rejection
+from streams.roster import Roster
+from streams.segment import Bools, Ints, Segment
+
+
+class Intake:
+    """Places messages and readings: partition, series row, time. Remembers the newest reading of each series."""
+
+    def __init__(self, partition: int, partitions: int, roster: Roster) -> None:
+        self.partition = partition
+        self.partitions = partitions
+        self.roster = roster
+        self.seen = memory()
+        self.origins: dict[int, int] = {}  # origin partition -> highest offset taken from there
+        self._home: dict[str, int] = {}  # asset as sent -> partition; a cache
+
+    def configure(self, site: ResolvedSite) -> None:
+        """Take up another site."""
+        self.site = site
+        self.local = LocalTime(site)
+        self._home = {}
+
+    def take(self, chunk: Chunk, first: int, last: int, received: Ints, out: Collector) -> Segment:
+        """The segment of messages [first, last); `received` is the clock of the whole chunk's messages."""
+        ours = self._ours(chunk, first, last, received, out)
+        low, high = np.searchsorted(chunk.message, [first, last])
+        index = np.arange(low, high)
+        index = index[ours[chunk.message[low:high] - first]]
+        row, fine = self._rows(chunk, index, received, out)
+        ahead = chunk.time[index] > received[chunk.message[index]] + self.site.site.site.max_ahead
+        if (ahead & fine).any():
+            self._refuse(
+                chunk,
+                index[ahead & fine],
+                "future",
+                "time is ahead of the log's clock by more than max_ahead",
+                received,
+                out,
+            )
+            fine &= ~ahead
+        index, row = index[fine], row[fine]
+        message = chunk.message[index].astype(np.int64)
+        time, value, arrived = chunk.time[index], chunk.value[index], received[message]
+        text = {}
+        if chunk.text:
+            text = {i: chunk.text[j] for i, j in enumerate(index.tolist()) if j in chunk.text}
+        admitted = admit(self.seen, row, time, value, text, arrived)
+        numeric = ~np.isnan(value)
+        columns = self.roster.columns
+        columns["numeric"][row[numeric]] = True
+        numeric |= columns["numeric"][row]
+        for i in text:
+            numeric[i] = False
+        return Segment(
+            received[first:last],
+            first,
+            index,
+            message,
+            row,
+            time,
+            value,
+            text,
+            chunk.quality[index],
+            numeric,
+            admitted,
+            self.local.week_s(time),
+            [self._keyed(key) for key in chunk.keys],
+            chunk.code[index].astype(np.int64),
+            [w for w in chunk.waveforms if first <= w.message < last and ours[w.message - first]],
+        )
+
+    def _keyed(self, key: SeriesKey) -> SeriesKey:
+        return key._replace(asset=self.roster.path(key.asset))
+
+    def _ours(self, chunk: Chunk, first: int, last: int, received: Ints, out: Collector) -> Bools:
+        """(messages,) which reading messages belong here; the others are forwarded, refused or dropped."""
+        ours = np.asarray(chunk.kind[first:last] == READING)
+        home = self._home
+        for m in range(first, last):
+            asset = chunk.asset[m]
+            if asset is None or not ours[m - first]:
+                continue
+            at = home.get(asset)
+            if at is None:
+                at = home[asset] = self._partition_of(asset)
+            if at != self.partition or (chunk.origin and m in chunk.origin):
+                ours[m - first] = self._misplaced(chunk, m, at, received, out)
+        return ours
+
+    def _partition_of(self, asset: str) -> int:
+        if len(self._home) > 4 * self.site.site.site.max_series:
+            self._home.clear()
+        return partition_of(key_of(self.roster.path(asset), self.site.site.site.partition_level), self.partitions)
+
+    def _misplaced(self, chunk: Chunk, m: int, at: int, received: Ints, out: Collector) -> bool:
+        """A message of another partition, or one that was forwarded to this; True where it is to be judged here."""
+        origin = chunk.origin.get(m)
+        if origin is None:
+            out.count("misrouted", 1)
+            out.forwards.append(Forward(chunk.records[m], at))
+            return False
+        if origin.offset <= self.origins.get(origin.partition, -1):
+            out.count("reforwarded", 1)
+            return False
+        self.origins[origin.partition] = origin.offset
+        if at == self.partition:
+            return True
+        place = Place(m, "misrouted", f"forwarded to partition {self.partition}, belongs on {at}", None, 0)
+        out.reject(Rejection(place, chunk.records[m], int(received[m])), 1)
+        return False
+
+    def _rows(self, chunk: Chunk, index: Ints, received: Ints, out: Collector) -> tuple[Ints, Bools]:
+        """Roster rows of readings, and which have one; new series are taken in, in order of appearance."""
+        code = chunk.code[index]
+        rows = np.full(len(chunk.keys), -1, dtype=np.int64)
+        distinct, first = np.unique(code, return_index=True)
+        for c in distinct[np.argsort(first, kind="stable")].tolist():
+            key = chunk.keys[c]
+            path = self.roster.path(key.asset)
+            found = self.roster.find(path, key.series)
+            if found is None:
+                refusal = self.roster.refusal(path)
+                if refusal:
+                    self._refuse(chunk, index[code == c], *refusal, received, out)
+                    continue
+                found = self.roster.add(path, key.series, key.unit)
+                self.seen.grow(1)
+            rows[c] = found
+        row = rows[code]
+        return row, row >= 0
+
+    def wave_row(self, wave: Waveform, received: Ints, chunk: Chunk, out: Collector) -> int | None:
+        """Roster row of a waveform that is to be judged, None where it is refused, late or a repeat."""
+        path = self.roster.path(wave.key.asset)
+        row = self.roster.find(path, wave.key.series)
+        refusal = self.roster.refusal(path) if row is None else None
+        clock = int(received[wave.message])
+        if wave.time > clock + self.site.site.site.max_ahead:
+            refusal = ("future", "time is ahead of the log's clock by more than max_ahead")
+        if refusal:
+            record = chunk.records[wave.message] if chunk.records else None
+            out.reject(Rejection(Place(wave.message, refusal[0], refusal[1], None, 0), record, clock), 1)
+            return None
+        if row is None:
+            row = self.roster.add(path, wave.key.series, wave.key.unit)
+            self.seen.grow(1)
+        newest = int(self.seen["time"][row])
+        if wave.time <= newest:
+            out.count("readings_in", 1)
+            out.count("late" if wave.time < newest else "duplicate", 1)
+            return None
+        self.seen["time"][row] = wave.time
+        self.seen["lag"][row] = clock - wave.time
+        return row
+
+    def _refuse(self, chunk: Chunk, index: Ints, reason: str, why: str, received: Ints, out: Collector) -> None:
+        """Reject readings, one rejection a message."""
+        message = chunk.message[index]
+        for m in np.unique(message).tolist():
+            mine = index[message == m]
+            names = [chunk.keys[c].series for c in chunk.code[mine[:16]].tolist()]
+            place = Place(m, reason, f"{chunk.asset[m]}/{', '.join(dict.fromkeys(names))}: {why}", None, len(mine))
+            out.reject(Rejection(place, chunk.records[m] if chunk.records else None, int(received[m])), len(mine))
+
+    def snapshot(self) -> dict[str, Any]:
+        """What it remembers."""
+        return {"seen": self.seen.snapshot(), "origins": dict(self.origins)}
+
+    def restore(self, saved: dict[str, Any]) -> None:
+        """Take up what `snapshot` gave."""
+        self.seen.restore(saved["seen"])
+        self.origins = {int(p): int(o) for p, o in saved["origins"].items()}

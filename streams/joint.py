@@ -1,0 +1,109 @@
+"""Joint watches: the inputs of each asset gathered into instants, and the banks that judge them."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from fnmatch import fnmatchcase
+from typing import Any, NamedTuple
+
+import numpy as np
+
+from detectors.bank import Bank, Judgement
+from detectors.base import Batch
+from streams import instants
+from streams.instants import Inputs
+from streams.localtime import LocalTime
+from streams.results import SeriesRef
+from streams.watch import Watch
+
+
+class JointVerdict(NamedTuple):
+    """One judged instant of one asset."""
+
+    asset: str
+    time: int
+    values: list[float]
+    names: list[str]
+    judgement: Judgement  # of this one instant
+
+
+class Joint:
+    """The assets of one joint watch: each has a row, in the bank of its number of inputs."""
+
+    def __init__(self, watch: Watch) -> None:
+        self.watch = watch
+        self.inputs: dict[str, Inputs] = {}
+        self._place: dict[str, tuple[int, int]] = {}  # asset -> (number of inputs, bank row)
+        self._banks: dict[int, Bank] = {}
+        self._newest: dict[str, int] = {}
+
+    def wants(self, ref: SeriesRef) -> bool:
+        """Whether a series is an input of this watch."""
+        spec = self.watch.spec
+        return (
+            fnmatchcase(ref.path, spec.assets)
+            and any(fnmatchcase(ref.series, g) for g in spec.inputs or ())
+            and not any(fnmatchcase(f"{ref.path}/{ref.series}", g) for g in spec.exclude)
+        )
+
+    def put(self, ref: SeriesRef, time: int, value: float, received: int) -> None:
+        """Take in one reading; a new input starts its asset's row afresh, as its width has changed."""
+        inputs = self.inputs.get(ref.path)
+        if inputs is None:
+            inputs = self.inputs[ref.path] = Inputs(self.watch.spec.wait, self.watch.spec.stale)
+        if inputs.put(ref.series, time, value, received) and ref.path in self._place:
+            del self._place[ref.path]
+            inputs.warm = 0.0
+
+    def due(self, asset: str, received: int, local: LocalTime) -> Iterator[JointVerdict]:
+        """Judge the instants of an asset that are ready at this clock, in order."""
+        inputs = self.inputs[asset]
+        while (instant := inputs.ready(received)) is not None:
+            judgement = self._judge(asset, instant, local)
+            inputs.warm = float(judgement.verdict.warm[0])
+            yield JointVerdict(asset, instant.time, instant.values, list(inputs.names), judgement)
+
+    def _judge(self, asset: str, instant: instants.Instant, local: LocalTime) -> Judgement:
+        width = len(instant.values)
+        if asset not in self._place:
+            bank = self._banks.get(width)
+            if bank is None:
+                bank = self._banks[width] = Bank(self.watch.detector, self.watch.calibration, width)
+            bank.grow(1)
+            self._place[asset] = (width, bank.rows - 1)
+        width, row = self._place[asset]
+        time = np.array([instant.time], dtype=np.int64)
+        newest = self._newest.get(asset)
+        dt = np.nan if newest is None else (instant.time - newest) / 1e9
+        self._newest[asset] = instant.time
+        batch = Batch(time, np.array([instant.values]), np.array([dt]), np.array([True]), local.week_s(time))
+        return self._banks[width].run(np.array([row]), batch)
+
+    def learned_since(self, asset: str) -> int | None:
+        """Event time of the first instant that an asset's row learned from."""
+        width, row = self._place[asset]
+        return self._banks[width].learned_since(row)
+
+    def configure(self) -> None:
+        """Take up the watch's present options in every bank."""
+        for bank in self._banks.values():
+            bank.detector, bank.calibration = self.watch.detector, self.watch.calibration
+
+    def snapshot(self) -> dict[str, Any]:
+        """Everything that it remembers."""
+        return {
+            "inputs": {asset: inputs.snapshot() for asset, inputs in self.inputs.items()},
+            "place": {asset: list(place) for asset, place in self._place.items()},
+            "newest": dict(self._newest),
+            "banks": {str(width): bank.snapshot() for width, bank in self._banks.items()},
+        }
+
+    def restore(self, saved: dict[str, Any]) -> None:
+        """Take up what `snapshot` gave."""
+        self.inputs = {asset: instants.restore(inputs) for asset, inputs in saved["inputs"].items()}
+        self._place = {asset: (width, row) for asset, (width, row) in saved["place"].items()}
+        self._newest = dict(saved["newest"])
+        self._banks = {}
+        for width, bank in saved["banks"].items():
+            self._banks[int(width)] = Bank(self.watch.detector, self.watch.calibration, int(width))
+            self._banks[int(width)].restore(bank)

@@ -1,0 +1,276 @@
+"""Judging a segment: each watch in turn, its verdicts and its episodes' changes collected."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, Any
+
+import numpy as np
+
+from detectors.bank import Judgement
+from detectors.base import Batch
+from schemas.chunk import BAD, GOOD, Chunk
+from streams import outcomes
+from streams.collect import BEFORE, INSTANT, READING, Collector, Part
+from streams.episodes import Change, Step
+from streams.events import Facts
+from streams.joint import Joint, JointVerdict
+from streams.results import ANOMALOUS, NO_OPINION, OK, WARMING
+from streams.segment import Bools, Ints, Segment
+from streams.watch import Opinion, Watch
+
+if TYPE_CHECKING:
+    from streams.engine import Engine
+
+
+class Judging:
+    """One segment's pass through the watches of an engine."""
+
+    def __init__(self, engine: Engine, chunk: Chunk, seg: Segment, received: Ints, out: Collector) -> None:
+        self.engine, self.chunk, self.seg, self.received, self.out = engine, chunk, seg, received, out
+        self.tally = outcomes.tally(len(seg.row))
+
+    def remember_modes(self) -> None:
+        """Take in state series, so that a gate sees the value as of a reading's time."""
+        names = frozenset().union(*(w.mode_names for w in self.engine.watches)) if self.engine.watches else frozenset()
+        if not names:
+            return
+        seg, refs = self.seg, self.engine.roster.refs
+        for i in np.flatnonzero(seg.new).tolist():
+            ref = refs[int(seg.row[i])]
+            if ref.series in names:
+                number = float(seg.value[i])
+                value = seg.text.get(i, None if number != number else number)
+                self.engine.modes.put(ref.path, ref.series, int(seg.time[i]), value)
+
+    def series(self, watch: Watch, faulty: Bools) -> Bools:
+        """Run a watch over single series; (n,) readings that it finds anomalous."""
+        seg, engine = self.seg, self.engine
+        anomalous = np.zeros(len(seg.row), dtype=bool)
+        opinion = watch.judge(seg, engine.roster, engine.modes, faulty)
+        j = opinion.judgement
+        where = opinion.at[opinion.judged]
+        if watch.detector.judges_silence:
+            self._silences(watch, opinion)
+            return anomalous
+        self._verdicts(watch, opinion)
+        anomalous[where] = j.score >= 1.0
+        self.tally.watched[opinion.at] = True
+        self.tally.scored[where] |= ~np.isnan(j.score)
+        self.tally.warming[where] |= np.isnan(j.score) & (j.verdict.warm < 1.0)
+        places = watch.episodes.relevant(opinion.rows, j.alarm)
+        steps = [
+            Step(int(opinion.rows[p]), int(seg.time[where[p]]), float(j.score[p]), bool(j.alarm[p]), p)
+            for p in places.tolist()
+        ]
+        for change in watch.episodes.apply(steps, self._namer(watch)):
+            p = change.step.at
+            self._event(watch, change, int(where[p]), READING, j, p)
+        return anomalous
+
+    def _namer(self, watch: Watch) -> Any:
+        return lambda row, time: self.engine.events.episode_id(watch, int(watch.owner["row"][row]), time)
+
+    def _event(self, watch: Watch, change: Change, i: int, stage: int, j: Judgement, p: int) -> None:
+        """Publish a change that the reading at place i of the segment caused; `p` is its place in `j`."""
+        seg = self.seg
+        row = int(seg.row[i])
+        unit = seg.keys[int(seg.code[i])].unit or self.engine.roster.units[row]
+        facts = self._facts(watch, j, p, float(seg.value[i]), int(seg.arrived[i]), unit)
+        decision = facts.decision | {"x": _plain(float(seg.value[i])), "dt": _plain(float(seg.admitted.dt[i]))}
+        since = watch.bank.learned_since(change.step.row)
+        event = self.engine.events.make(watch, row, change, facts._replace(decision=decision, learned_since=since))
+        self.out.event(int(seg.message[i]), stage, watch.index, event)
+
+    def _facts(self, watch: Watch, j: Judgement, p: int, value: float, received: int, unit: str | None) -> Facts:
+        v = j.verdict
+        decision: dict[str, Any] = {
+            "raw": _plain(float(j.raw[p])),
+            "threshold": float(j.threshold[p]),
+            "rule": watch.calibration.rule,
+            "options": watch.detector.model_dump(mode="json"),
+        }
+        if p in j.before:
+            decision["state"] = {name: _plain(x) for name, x in j.before[p].items()}
+        expected, low, high, warm = (float(a[p]) for a in (v.expected, v.low, v.high, v.warm))
+        return Facts(received, value, expected, low, high, unit, warm, None, decision, None, False)
+
+    def _verdicts(self, watch: Watch, opinion: Opinion) -> None:
+        """Verdict rows of every watched reading, those without an opinion included."""
+        seg, at, j = self.seg, opinion.at, opinion.judgement
+        n = len(at)
+        if not n:
+            return
+        score, expected, low, high = fields = np.full((4, n), np.nan)
+        status = np.full(n, NO_OPINION, dtype=np.uint8)
+        store = np.zeros(n, dtype=bool)
+        for field, of in zip(fields, (j.score, j.verdict.expected, j.verdict.low, j.verdict.high), strict=True):
+            field[opinion.judged] = of
+        said = np.where(
+            np.isnan(j.score),
+            np.where(j.verdict.warm < 1.0, WARMING, NO_OPINION),
+            np.where(j.score >= 1.0, ANOMALOUS, OK),
+        )
+        status[opinion.judged] = said
+        time = seg.time[at]
+        store[opinion.judged] = watch.thin(opinion.rows, time[opinion.judged], said.astype(np.uint8), j.alarm)
+        self.out.parts.append(
+            Part(
+                seg.message[at],
+                seg.place[at],
+                seg.row[at],
+                watch.index,
+                time,
+                seg.value[at],
+                score,
+                expected,
+                low,
+                high,
+                status,
+                store,
+                {},
+                READING,
+            )
+        )
+
+    def _silences(self, watch: Watch, opinion: Opinion) -> None:
+        """Deadlines that passed, and the readings that ended a silence, in each row's own order."""
+        seg, engine, j = self.seg, self.engine, opinion.judgement
+        where = opinion.at[opinion.judged]
+        lag = engine.intake.seen["lag"]
+        ends = watch.after(lag, int(seg.received[-1]))
+        silences = [*opinion.silences, *ends]
+        silent_rows = np.array(sorted({s.row for s in silences}), dtype=np.int64)
+        alarm = np.isin(opinion.rows, silent_rows)
+        steps: list[tuple[tuple[int, int], Step]] = []
+        for p in watch.episodes.relevant(opinion.rows, alarm).tolist():
+            i = int(where[p])
+            steps.append(((i, 1), Step(int(opinion.rows[p]), int(seg.time[i]), float(j.score[p]), False, p)))
+        for s, silence in enumerate(silences):
+            judged = silence.judged
+            step = Step(
+                silence.row, silence.time, float(judged.score[silence.at]), bool(judged.alarm[silence.at]), -1 - s
+            )
+            steps.append((((silence.reading if silence.reading >= 0 else len(seg.row)), 0), step))
+        steps.sort(key=lambda pair: pair[0])
+        for change in watch.episodes.apply((step for _, step in steps), self._namer(watch)):
+            p = change.step.at
+            if p >= 0:
+                self._event(watch, change, int(where[p]), READING, j, p)
+            else:
+                self._silence_event(watch, change, silences[-1 - p], int(lag[watch.owner["row"][change.step.row]]))
+
+    def _silence_event(self, watch: Watch, change: Change, silence: Any, lag: int) -> None:
+        seg, roster = self.seg, self.engine.roster
+        row = int(watch.owner["row"][silence.row])
+        if silence.reading >= 0:
+            lag = int(seg.admitted.lag[silence.reading])
+            last_message = int(seg.message[silence.reading])
+        else:
+            last_message = seg.first_message + len(seg.received) - 1
+        message = min(seg.message_at(silence.time + lag), last_message)
+        received = min(silence.time + lag, int(self.received[message]))
+        facts = self._facts(watch, silence.judged, silence.at, float("nan"), received, roster.units[row])
+        since = watch.bank.learned_since(silence.row)
+        event = self.engine.events.make(watch, row, change, facts._replace(silence=True, learned_since=since))
+        self.out.event(message, BEFORE, watch.index, event)
+
+    def joint(self, joint: Joint, faulty: Bools) -> None:
+        """Gather a joint watch's inputs message by message, and judge the instants that become ready."""
+        seg, refs = self.seg, self.engine.roster.refs
+        inputs = [joint.wants(refs[row]) for row in range(len(refs))] if len(seg.row) or joint.inputs else []
+        mine = (
+            np.flatnonzero(np.array(inputs, dtype=bool)[seg.row] & seg.numeric)
+            if len(seg.row)
+            else np.zeros(0, dtype=int)
+        )
+        usable = mine[seg.new[mine] & ~faulty[mine]]
+        by_message: dict[int, list[int]] = {}
+        for i in usable.tolist():
+            by_message.setdefault(int(seg.message[i]), []).append(i)
+        for offset, clock in enumerate(seg.received.tolist()):
+            message = seg.first_message + offset
+            # deadlines first: they passed on the way to this message
+            for asset in sorted(
+                a for a, ins in joint.inputs.items() if (d := ins.deadline()) is not None and d <= clock
+            ):
+                self._instants(joint, asset, message, clock)
+            places = by_message.get(message, [])
+            for i in places:
+                joint.put(refs[int(seg.row[i])], int(seg.time[i]), float(seg.value[i]), clock)
+            for asset in dict.fromkeys(refs[int(seg.row[i])].path for i in places):
+                self._instants(joint, asset, message, clock)
+                warm = joint.inputs[asset].warm >= 1.0
+                for i in places:
+                    (self.tally.scored if warm else self.tally.warming)[i] = True
+        self.tally.watched[mine] = True
+
+    def _instants(self, joint: Joint, asset: str, message: int, clock: int) -> None:
+        for verdict in joint.due(asset, clock, self.engine.intake.local):
+            self._instant(joint, verdict, message, clock)
+
+    def _instant(self, joint: Joint, verdict: JointVerdict, message: int, clock: int) -> None:
+        watch, j, engine = joint.watch, verdict.judgement, self.engine
+        row = engine.roster.find(verdict.asset, watch.spec.name)
+        if row is None:
+            row = engine.roster.add(verdict.asset, watch.spec.name, None)
+            engine.intake.seen.grow(1)
+        shares = None
+        if j.verdict.contribution is not None:
+            shares = dict(zip(verdict.names, np.nan_to_num(j.verdict.contribution[0]).tolist(), strict=True))
+        self._one(
+            watch, row, verdict.time, message, clock, j, float("nan"), shares, joint.learned_since(verdict.asset), None
+        )
+
+    def _one(
+        self, watch: Watch, row: int, time: int, message: int, clock: int, j: Judgement, value: float,
+        shares: dict[str, float] | None, since: int | None, unit: str | None,
+    ) -> None:  # fmt: skip
+        """Collect one verdict that stands alone: an instant's or a waveform's; its episode's row is the roster's."""
+        score, v = float(j.score[0]), j.verdict
+        status = ANOMALOUS if score >= 1 else OK if score == score else WARMING if v.warm[0] < 1 else NO_OPINION
+        one = np.array([row])
+        part = Part(
+            np.array([message]), one * 0, one, watch.index, np.array([time]), np.array([value]), j.score, v.expected, v.low,
+            v.high, np.array([status], dtype=np.uint8), np.ones(1, dtype=bool), {0: shares} if shares else {}, INSTANT,
+        )  # fmt: skip
+        self.out.parts.append(part)
+        step = Step(row, time, score, bool(j.alarm[0]), 0)
+        for change in watch.episodes.apply([step], lambda r, t: self.engine.events.episode_id(watch, r, t)):
+            facts = self._facts(watch, j, 0, value, clock, unit)._replace(contribution=shares, learned_since=since)
+            self.out.event(message, INSTANT, watch.index, self.engine.events.make(watch, row, change, facts))
+
+    def waveforms(self) -> None:
+        """Judge blocks of samples, each on its own."""
+        engine, out = self.engine, self.out
+        for wave in self.seg.waveforms:
+            row = engine.intake.wave_row(wave, self.received, self.chunk, out)
+            if row is None:
+                continue
+            scored = warming = watched = False
+            clock = int(self.received[wave.message])
+            for watch in (w for w in engine.watches if w.waves):
+                if row >= len(watch.series) or watch.series[row] < 0:
+                    watch.admit(engine.roster, row)
+                bank_row = int(watch.series[row])
+                if bank_row < 0:
+                    continue
+                watched = True
+                if wave.quality == BAD:
+                    continue
+                time = np.array([wave.time])
+                batch = Batch(
+                    time, wave.values[None, :], np.array([np.nan]), np.array([wave.quality == GOOD]),
+                    engine.intake.local.week_s(time), np.array([wave.rate_hz]), np.array([wave.speed_rpm]),
+                )  # fmt: skip
+                j = watch.bank.run(np.array([bank_row]), batch)
+                scored |= bool(j.score[0] == j.score[0])
+                warming |= bool(j.verdict.warm[0] < 1)
+                since = watch.bank.learned_since(bank_row)
+                self._one(watch, row, wave.time, wave.message, clock, j, float("nan"), None, since, wave.key.unit)
+            out.count("readings_in", 1)
+            out.count("scored" if scored else "warming" if warming else "withheld" if watched else "unwatched", 1)
+
+
+def _plain(x: Any) -> Any:
+    """A number that JSON can carry; what is none becomes a word."""
+    return str(x) if isinstance(x, float) and not abs(x) < float("inf") else x

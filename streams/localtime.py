@@ -1,0 +1,41 @@
+"""Local time of the week from event time, by arrays: what detectors with a weekly profile are given."""
+
+from __future__ import annotations
+
+import numpy as np
+from numpy.typing import NDArray
+
+from streams.resolve import ResolvedSite
+
+_DAY = 86_400
+_THURSDAY = 3  # 1970-01-01
+
+
+class LocalTime:
+    """Looks up offsets and calendar days of one resolved site."""
+
+    def __init__(self, site: ResolvedSite) -> None:
+        self._from = np.array([at for at, _ in site.offsets], dtype=np.int64)
+        self._offset = np.array([offset for _, offset in site.offsets], dtype=np.int64)
+        self._days = np.array(sorted(site.days), dtype=np.int64)
+        self._as_day = np.array([site.days[d] for d in sorted(site.days)], dtype=np.int64)
+
+    def week_s(self, time: NDArray[np.int64]) -> NDArray[np.int32]:
+        """Local second of the week of event times (n,) in ns: 0 is Monday 00:00; holidays count as configured.
+
+        >>> from streams.resolve import resolve
+        >>> from streams.site import Site
+        >>> LocalTime(resolve(Site())).week_s(np.array([0]))  # a Thursday
+        array([259200], dtype=int32)
+        """
+        utc = time // 1_000_000_000
+        offset = (
+            self._offset[0] if len(self._offset) == 1 else self._offset[np.searchsorted(self._from, utc, "right") - 1]
+        )
+        local = utc + offset
+        day, second = local // _DAY, local % _DAY
+        weekday = (day + _THURSDAY) % 7
+        if len(self._days):
+            place = np.minimum(np.searchsorted(self._days, day), len(self._days) - 1)
+            weekday = np.where(self._days[place] == day, self._as_day[place], weekday)
+        return np.asarray(weekday * _DAY + second, dtype=np.int32)

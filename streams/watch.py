@@ -1,0 +1,201 @@
+"""A watch at work: its rows, its bank, its episodes, over the readings of a segment."""
+
+from __future__ import annotations
+
+from fnmatch import fnmatchcase
+from typing import Any, NamedTuple
+
+import numpy as np
+from numpy.typing import NDArray
+
+from detectors.bank import Bank, Judgement, Silence
+from detectors.base import Batch, Detector
+from detectors.calibration import Calibration
+from detectors.durations import budget_per_s, duration_ns
+from schemas.chunk import GOOD
+from streams.arrays import UNSEEN, Columns, latest, previous
+from streams.episodes import Episodes
+from streams.modes import Modes
+from streams.results import SeriesRef
+from streams.roster import Roster
+from streams.segment import Bools, Ints, Segment
+from streams.site import WatchOptions
+from streams.when import Gate, parse
+
+UNWATCHED = -1
+
+
+class Opinion(NamedTuple):
+    """What a watch says of a segment: its readings are those at `at` (positions in the segment)."""
+
+    at: Ints  # (v,) watched readings, ascending
+    judged: Ints  # (j,) places in `at` that the bank was asked about, ascending
+    rows: Ints  # (j,) their bank rows
+    judgement: Judgement  # of the j readings
+    withheld: Bools  # (v,) kept from the bank by the health gate or a bad quality
+    silences: list[Silence]  # `reading` is a position in the segment, or -1 after its last
+
+
+class Watch:
+    """One [[watch]] on one partition. `index` is its place in the engine's table of watches."""
+
+    def __init__(self, spec: WatchOptions, detector: Detector[Any], index: int) -> None:
+        self.index = index
+        self.series = np.zeros(0, dtype=np.int64)  # roster row -> first bank row, UNWATCHED where it has none
+        self.by_mode: dict[tuple[int, str], int] = {}  # (roster row, mode) -> bank row
+        self.owner = Columns(
+            row=(np.int64, 0),  # roster row
+            second=(np.int64, UNSEEN),  # of the last verdict
+            status=(np.int8, -1),  # of the last verdict
+        )
+        self.configure(spec, detector)
+        self.bank = Bank(detector, self.calibration)
+        self.episodes = Episodes(self.off_delay_ns, spec.severity)
+
+    def configure(self, spec: WatchOptions, detector: Detector[Any]) -> None:
+        """Take up other options that keep what was learned."""
+        self.spec = spec
+        self.detector = detector
+        refractory = spec.refractory if spec.refractory is not None else duration_ns(detector.refractory_default)
+        self.calibration = Calibration(
+            rule=detector.limit_rule, rate_per_s=budget_per_s(spec.false_alarms), refractory_ns=refractory
+        )
+        self.off_delay_ns = spec.off_delay if spec.off_delay is not None else refractory
+        self.gate: Gate | None = None
+        gate_names: frozenset[str] = frozenset()
+        if spec.when:
+            self.gate, gate_names = parse(spec.when)
+        self.mode_names = gate_names | ({spec.by} if spec.by else frozenset())
+        if hasattr(self, "bank"):
+            self.bank.detector, self.bank.calibration = detector, self.calibration
+            self.episodes.off_delay_ns, self.episodes.severity = self.off_delay_ns, spec.severity
+
+    @property
+    def joint(self) -> bool:
+        """Whether it judges several series of an asset together."""
+        return self.spec.inputs is not None
+
+    @property
+    def waves(self) -> bool:
+        """Whether it judges waveforms."""
+        return self.detector.shape == "waveform"
+
+    def wants(self, ref: SeriesRef) -> bool:
+        """Whether its globs take a series."""
+        name = f"{ref.path}/{ref.series}"
+        return any(fnmatchcase(name, g) for g in self.spec.globs) and not any(
+            fnmatchcase(name, g) for g in self.spec.exclude
+        )
+
+    def admit(self, roster: Roster, row: int) -> None:
+        """Give a series a row of the bank, where this watch takes it. Called once for each series that has numbers."""
+        if row >= len(self.series):
+            more = np.full(max(row + 1, 2 * len(self.series)) - len(self.series), UNWATCHED, dtype=np.int64)
+            self.series = np.concatenate((self.series, more))
+        ref = roster.refs[row]
+        if self.wants(ref) and roster.declared(ref.path, ref.series).watch:
+            self.series[row] = self._new_row(roster, row)
+
+    def _new_row(self, roster: Roster, row: int) -> int:
+        ref = roster.refs[row]
+        declared = roster.declared(ref.path, ref.series)
+        own = {name: getattr(declared, name) for name in self.detector.per_row}
+        if self.detector.per_row and all(v is None for v in own.values()):
+            # nothing declared: worth a row only where the watch itself says something
+            if all(getattr(self.detector, name) is None for name in self.detector.per_row):
+                return UNWATCHED
+        given = {name: np.array([np.nan if v is None else float(v)]) for name, v in own.items()}
+        self.bank.grow(1, given or None)
+        self.owner.grow(1)
+        self.owner["row"][-1] = row
+        return self.bank.rows - 1
+
+    def judge(self, seg: Segment, roster: Roster, modes: Modes, faulty: Bools) -> Opinion:
+        """What the bank says of a segment. `faulty` (n,) marks readings that the health gate withholds."""
+        rows = self.series[seg.row]
+        watched = (rows != UNWATCHED) & seg.numeric
+        at = np.flatnonzero(watched)
+        silence = self.detector.judges_silence
+        withheld = faulty[at] if not silence else np.zeros(len(at), dtype=bool)
+        ask = seg.new[at] & ~withheld
+        if self.mode_names and len(at):
+            ask, rows = self._gated(seg, roster, modes, at, ask, rows)
+        judged = np.flatnonzero(ask)
+        where = at[judged]
+        batch = Batch(
+            seg.time[where],
+            seg.value[where],
+            seg.admitted.dt[where],
+            seg.quality[where] == GOOD,
+            seg.week_s[where],
+        )
+        if not silence:
+            return Opinion(at, judged, rows[where], self.bank.run(rows[where], batch), withheld, [])
+        clock = np.maximum(batch.time, seg.arrived[where] - seg.admitted.lag[where])
+        judgement, found = self.bank.run_silence(rows[where], batch, clock)
+        silences = [s._replace(reading=int(where[s.reading])) for s in found]
+        return Opinion(at, judged, rows[where], judgement, withheld, silences)
+
+    def after(self, lag: Ints, received: int) -> list[Silence]:
+        """Silences that the clock has reached at the end of a segment; `lag` is each roster row's."""
+        if not self.detector.judges_silence or not self.bank.rows:
+            return []
+        rows = np.arange(self.bank.rows)
+        return self.bank.silent(rows, received - lag[self.owner["row"]], np.full(len(rows), -1))
+
+    def _gated(
+        self, seg: Segment, roster: Roster, modes: Modes, at: Ints, ask: Bools, rows: Ints
+    ) -> tuple[Bools, Ints]:
+        """Apply `when`, and take the row of the mode in force (`by`)."""
+        rows = rows.copy()
+        ask = ask.copy()
+        for place in np.flatnonzero(ask).tolist():
+            i = int(at[place])
+            row, time = int(seg.row[i]), int(seg.time[i])
+            asset = roster.refs[row].path
+            now = {name: modes.at(asset, name, time) for name in self.mode_names}
+            if self.gate is not None and not self.gate(now):
+                ask[place] = False
+            elif self.spec.by is not None:
+                mode = now[self.spec.by]
+                if mode is None:
+                    ask[place] = False
+                else:
+                    rows[i] = self._mode_row(roster, row, str(mode))
+        return ask, rows
+
+    def _mode_row(self, roster: Roster, row: int, mode: str) -> int:
+        found = self.by_mode.get((row, mode))
+        if found is None:
+            first = not any(owner == row for owner, _ in self.by_mode)
+            found = int(self.series[row]) if first else self._new_row(roster, row)
+            self.by_mode[row, mode] = found
+        return found
+
+    def thin(self, rows: Ints, time: Ints, status: NDArray[np.uint8], alarm: Bools) -> Bools:
+        """Which verdicts to store: the first of each event-time second of a row, and each at which something changes."""
+        second = time // 1_000_000_000
+        keep = second != previous(rows, second, self.owner["second"])
+        keep |= (status != previous(rows, status.astype(np.int8), self.owner["status"])) | alarm
+        distinct, last = latest(rows)
+        self.owner["second"][distinct] = second[last]
+        self.owner["status"][distinct] = status[last]
+        return np.asarray(keep)
+
+    def snapshot(self) -> dict[str, Any]:
+        """Everything that it remembers, as arrays and plain data."""
+        return {
+            "series": self.series.copy(),
+            "by_mode": [[row, mode, bank_row] for (row, mode), bank_row in self.by_mode.items()],
+            "owner": self.owner.snapshot(),
+            "bank": self.bank.snapshot(),
+            "episodes": self.episodes.snapshot(),
+        }
+
+    def restore(self, saved: dict[str, Any]) -> None:
+        """Take up what `snapshot` gave."""
+        self.series = saved["series"].copy()
+        self.by_mode = {(row, mode): bank_row for row, mode, bank_row in saved["by_mode"]}
+        self.owner.restore(saved["owner"])
+        self.bank.restore(saved["bank"])
+        self.episodes.restore(saved["episodes"])
