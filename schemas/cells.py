@@ -126,13 +126,15 @@ def _texts(parts: Sequence[Cells]) -> Iterator[tuple[int, str]]:
 
 def merge(parts: Sequence[Cells]) -> Cells:
     """Join parts and bring their readings into the order of the messages."""
-    if len(parts) == 1:
-        return parts[0]
     if not parts:
         empty = np.zeros(0, dtype=np.int32)
         return Cells(empty, empty, empty.astype(np.int64), empty.astype(float), empty.astype(np.uint8), {})
-    arrays = [np.concatenate([part[field] for part in parts]) for field in range(5)]
-    text = dict(_texts(parts))
+    arrays: list[NDArray[Any]]
+    if len(parts) == 1:
+        arrays, text = list(parts[0][:5]), parts[0].text
+    else:
+        arrays = [np.concatenate([part[field] for part in parts]) for field in range(5)]
+        text = dict(_texts(parts))
     message = arrays[0]
     if not (message[1:] >= message[:-1]).all():
         order = np.argsort(message, kind="stable")

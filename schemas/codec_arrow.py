@@ -6,26 +6,24 @@ import struct
 from typing import Any, NamedTuple
 
 import numpy as np
-from numpy.typing import NDArray
 
 from schemas.cells import Column, refuse_infinite
 from schemas.codecs import check_cells
 from schemas.errors import Reject
-from schemas.times import LEAST_NS, usable
+from schemas.times import LEAST_NS, Times, usable
 
 
 class ArrowFrame(NamedTuple):
     """One table of n rows: times, columns of values by series, quality values by series, and its metadata."""
 
     metadata: dict[str, str]
-    time: NDArray[np.int64]  # (n,)
-    bad_time: NDArray[np.bool_]  # (n,)
+    time: Times | None  # (n,) each; None: no such column
     series: dict[str, Column]
     quality: dict[str, list[Any]]
 
 
 def read_arrow(value: bytes) -> ArrowFrame:
-    """Read a stream of record batches. Raises Reject: malformed, too_large, missing_field, wrong_type, bad_name."""
+    """Read a stream of record batches. Raises Reject: malformed, too_large, wrong_type, bad_name."""
     try:
         import pyarrow as pa
     except ImportError as error:
@@ -50,8 +48,6 @@ def _table(pa: Any, value: bytes) -> tuple[dict[str, str], Any]:
                 rows += _length(message.metadata.to_pybytes(), message.type == "dictionary")
                 check_cells(rows * len(schema.names))
         table = reader.read_all()
-    if not table.num_rows:
-        raise Reject("empty_frame", "time")
     table.validate(full=True)  # offsets and indices of hostile buffers may point anywhere
     found = {key.decode(): text.decode() for key, text in (schema.metadata or {}).items()}
     return found, table.combine_chunks()
@@ -59,8 +55,6 @@ def _table(pa: Any, value: bytes) -> tuple[dict[str, str], Any]:
 
 def _check_schema(pa: Any, schema: Any) -> None:
     names = schema.names
-    if "time" not in names:
-        raise Reject("missing_field", "time")
     if len(set(names)) < len(names):
         raise Reject("bad_name", "schema", "expected distinct column names")
     is_ = pa.types
@@ -108,23 +102,21 @@ def _length(message: bytes, dictionary: bool) -> int:
 
 
 def _frame(pa: Any, metadata: dict[str, str], table: Any) -> ArrowFrame:
-    time = bad = None
+    time: Times | None = None
     series: dict[str, Column] = {}
     quality: dict[str, list[Any]] = {}
     for name, chunked in zip(table.schema.names, table.columns, strict=True):
-        array = pa.concat_arrays(chunked.chunks) if chunked.num_chunks != 1 else chunked.chunk(0)
+        array = chunked.chunk(0) if chunked.num_chunks == 1 else pa.array([], chunked.type)
         if name == "time":
-            time, bad = _times(pa, array)
+            time = _times(pa, array)
         elif name.startswith("quality."):
             quality[name[len("quality.") :]] = _texts(pa, array) if _is_text(pa, array) else array.to_pylist()
         else:
             series[name] = _column(pa, array)
-    assert time is not None  # _check_schema saw it
-    assert bad is not None
-    return ArrowFrame(metadata, time, bad, series, quality)
+    return ArrowFrame(metadata, time, series, quality)
 
 
-def _times(pa: Any, array: Any) -> tuple[NDArray[np.int64], NDArray[np.bool_]]:
+def _times(pa: Any, array: Any) -> Times:
     kind = array.type
     step = {"s": 10**9, "ms": 10**6, "us": 10**3, "ns": 1}[kind.unit] if pa.types.is_timestamp(kind) else 1
     count = array.cast(pa.int64()).fill_null(-1).to_numpy(zero_copy_only=False)

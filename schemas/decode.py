@@ -17,6 +17,8 @@ from schemas.decode_objects import add_objects
 from schemas.draft import Draft
 from schemas.errors import Reject
 
+_JSON_ALONE = ((HEADER, JSON),)
+
 
 class Decoder:
     """Decodes records of a partition's log; has no state, so how a log is cut into chunks cannot be seen.
@@ -44,7 +46,9 @@ class Decoder:
         by_type: dict[bytes, list[int]] = {JSON: [], MSGPACK: [], ARROW: []}
         limit = self.max_bytes
         by_type[JSON] = [
-            i for i, (_, _, _, value, headers) in enumerate(records) if not headers and value and len(value) <= limit
+            i
+            for i, (_, _, _, value, headers) in enumerate(records)
+            if value and len(value) <= limit and (not headers or tuple(headers) == _JSON_ALONE)
         ]
         for i in sorted(set(range(len(records))).difference(by_type[JSON])):
             record = records[i]

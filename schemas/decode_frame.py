@@ -62,12 +62,14 @@ def frame_of(draft: Draft, message: int, fields: dict[Any, Any]) -> Frame:
 
 def frame_of_arrow(draft: Draft, message: int, arrow: ArrowFrame) -> Frame:
     """Check an Arrow table's metadata and column names. Raises Reject."""
-    if not arrow.series:
-        raise Reject("empty_frame", "series", "expected at least one time and one series")
     fields = arrow_fields(arrow)
     asset = required_name(fields, "asset")
+    if arrow.time is None:
+        raise Reject("missing_field", "time")
+    if not arrow.series or not len(arrow.time[0]):
+        raise Reject("empty_frame", "series", "expected at least one time and one series")
     unknown = sum(1 for key in arrow.metadata if key not in ("asset", "source", "seq") and not key.startswith("unit."))
-    return _finish(draft, message, asset, fields, (arrow.time, arrow.bad_time), arrow.series, unknown)
+    return _finish(draft, message, asset, fields, arrow.time, arrow.series, unknown)
 
 
 def arrow_fields(arrow: ArrowFrame) -> dict[str, Any]:

@@ -11,7 +11,7 @@ import numpy as np
 
 from detectors.base import Detector
 from detectors.registry import REGISTRY, build
-from schemas.chunk import BAD, Chunk
+from schemas.chunk import BAD, READING, Chunk
 from schemas.control import Control
 from streams import outcomes
 from streams.arrays import UNSEEN
@@ -66,9 +66,6 @@ class Engine:
         )
         for name, n in chunk.notes.items():
             out.count(name, n)
-        for place in chunk.rejects:
-            record = chunk.records[place.message] if chunk.records else None
-            out.reject(Rejection(place, record, int(received[place.message])), max(place.cells, 1))
         first = 0
         for message, control in chunk.controls:
             if control.kind == "configure":
@@ -85,6 +82,13 @@ class Engine:
         if first == last:
             return
         seg = self.intake.take(chunk, first, last, received, out)
+        for place in chunk.rejects:
+            # cells of a message that is judged elsewhere, or was before, are counted there
+            if first <= place.message < last and (
+                chunk.kind[place.message] != READING or seg.ours[place.message - first]
+            ):
+                record = chunk.records[place.message] if chunk.records else None
+                out.reject(Rejection(place, record, int(received[place.message])), max(place.cells, 1))
         self.received = int(received[last - 1])
         for row in np.unique(seg.row[seg.numeric & ~self.roster.columns["admitted"][seg.row]]).tolist():
             self.roster.columns["admitted"][row] = True
@@ -139,7 +143,7 @@ class Engine:
                 watch = old
             else:
                 watch = Watch(spec, detector, len(self.table))
-                self.table.append(WatchRef(spec.name, detector.kind))
+                self.table.append(WatchRef(spec.name, detector.kind, watch.joint or watch.waves))
                 for row in np.flatnonzero(self.roster.columns["admitted"]).tolist():
                     if not watch.joint and not watch.waves:
                         watch.admit(self.roster, row)

@@ -68,6 +68,7 @@ class Intake:
         return Segment(
             received[first:last],
             first,
+            ours,
             index,
             message,
             row,

@@ -230,7 +230,7 @@ class Judging:
         status = ANOMALOUS if score >= 1 else OK if score == score else WARMING if v.warm[0] < 1 else NO_OPINION
         one = np.array([row])
         part = Part(
-            np.array([message]), one * 0, one, watch.index, np.array([time]), np.array([value]), j.score, v.expected, v.low,
+            np.array([message]), np.array([message]), one, watch.index, np.array([time]), np.array([value]), j.score, v.expected, v.low,
             v.high, np.array([status], dtype=np.uint8), np.ones(1, dtype=bool), {0: shares} if shares else {}, INSTANT,
         )  # fmt: skip
         self.out.parts.append(part)

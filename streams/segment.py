@@ -20,6 +20,7 @@ class Segment(NamedTuple):
 
     received: Ints  # (messages,) the partition's clock at each message of the segment, monotone
     first_message: int  # index in the chunk of the segment's first message
+    ours: Bools  # (messages,) reading messages that are judged here
     place: Ints  # (n,) index of each reading in the chunk
     message: Ints  # (n,) message in the chunk
     row: Ints  # (n,) roster row

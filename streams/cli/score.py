@@ -1,0 +1,123 @@
+"""`millstream score`: judge files by the same engines as the worker's."""
+
+from __future__ import annotations
+
+import os
+import sys
+import time
+from pathlib import Path
+from typing import Annotated
+
+import typer
+
+from detectors.durations import duration_ns
+from schemas.errors import Misconfigured
+from schemas.times import parse_times
+from streams.cli.common import clear_errors, progress, site_of
+from streams.files.options import FileOptions
+from streams.files.read import read
+from streams.score import HEADER, Scorer, rows, write_events
+
+
+def score(
+    inputs: Annotated[list[Path], typer.Argument(metavar="INPUT...", help="Files to judge, as one stream.")],
+    out: Annotated[Path, typer.Option("--out", "-o", help="CSV to write: one row for each reading and watch.")],
+    config: Annotated[Path | None, typer.Option("--config", "-c", help="Site file; default: the default site.")] = None,
+    events: Annotated[Path | None, typer.Option(help="Anomaly events as JSON lines.")] = None,
+    format: Annotated[str | None, typer.Option(help="csv, long, parquet, jsonl or shdr; default: by the file.")] = None,
+    time_column: Annotated[
+        str | None, typer.Option(metavar="NAME[,NAME]", help="Where times are; two are joined.")
+    ] = None,
+    time_format: Annotated[str | None, typer.Option(help="strptime format, where times are ambiguous.")] = None,
+    interval: Annotated[str | None, typer.Option(help='Distance of rows in files without times, such as "1h".')] = None,
+    start: Annotated[str | None, typer.Option(help="Time of the first row, with --interval (RFC 3339).")] = None,
+    sep: Annotated[str | None, typer.Option(help="Separator of columns; default: found out.")] = None,
+    asset: Annotated[str | None, typer.Option(help="Path of the asset; default: the file's name.")] = None,
+    drop: Annotated[
+        list[str] | None, typer.Option(metavar="COLUMN", help="Column to leave out; may be repeated.")
+    ] = None,
+    timezone: Annotated[str | None, typer.Option(help="Zone of times without one; default: the site's.")] = None,
+    partitions: Annotated[int, typer.Option(help="Engines, as many as the reading topic has partitions.", min=1)] = 12,
+) -> None:
+    """Judge files, as the worker would judge the same readings from Kafka.
+
+    Writes one row for each reading and watch: time,asset,series,watch,value,score,expected,low,high; score >= 1 is
+    anomalous, empty is no opinion. Rows that cannot be used are counted by reason on stderr and never stop the run.
+
+      millstream score pump.csv --out scores.csv --events events.jsonl
+
+      millstream score air.csv.gz --time-column Date,Time --out scores.csv
+    """
+    with clear_errors():
+        site = site_of(config)
+        options = FileOptions(
+            format=format,
+            time_columns=tuple(time_column.split(",")) if time_column else (),
+            time_format=time_format,
+            interval_ns=_duration("--interval", interval),
+            start_ns=_time("--start", start),
+            sep=sep,
+            asset=asset,
+            drop=tuple(drop or ()),
+            timezone=timezone or site.site.site.timezone,
+        )
+        _run(inputs, out, events, Scorer(site, partitions), options)
+
+
+def _run(inputs: list[Path], out: Path, events: Path | None, scorer: Scorer, options: FileOptions) -> None:
+    started = time.perf_counter()
+    contribution = any(watch.inputs is not None for watch in scorer.site.site.watch)
+    episodes = 0
+    partial = out.with_name(out.name + ".part")
+    try:
+        with progress("scoring") as told:
+            blocks = read(inputs, options, told)
+            with (
+                open(partial, "w", encoding="utf-8") as csv,
+                open(events or os.devnull, "w", encoding="utf-8") as jsonl,
+            ):
+                csv.write(",".join((*HEADER, "contribution") if contribution else HEADER) + "\n")
+                for block in blocks:
+                    for note in block.notes:
+                        print(f"note: {note}", file=sys.stderr)
+                    scored = scorer.feed(block)
+                    csv.writelines(rows(scored, contribution))
+                    episodes += write_events(scored, jsonl)
+        partial.replace(out)
+    except OSError as error:
+        partial.unlink(missing_ok=True)
+        raise Misconfigured(f"{error.filename or out}: {error.strerror}") from error
+    except BaseException:
+        partial.unlink(missing_ok=True)  # half a result must not be taken for a whole one
+        raise
+    _report(scorer, episodes, time.perf_counter() - started)
+
+
+def _report(scorer: Scorer, events: int, seconds: float) -> None:
+    counts = scorer.counts
+    read_in = counts["readings_in"]
+    shown = ", ".join(f"{n} {name}" for name in _SHOWN if (n := counts[name]))
+    rate = read_in / max(seconds, 1e-9)
+    print(f"{read_in} readings ({shown or 'none'}), {scorer.verdicts} verdicts, {events} events", file=sys.stderr)
+    print(f"{seconds:.1f} s, {rate:,.0f} readings/s", file=sys.stderr)
+    for reason, n in sorted(scorer.reasons.items()):
+        print(f"not used: {n} {reason}", file=sys.stderr)
+
+
+_SHOWN = ("scored", "warming", "withheld", "late", "duplicate", "muted", "unwatched", "rejected")
+
+
+def _duration(option: str, text: str | None) -> int | None:
+    try:
+        return None if text is None else duration_ns(text)
+    except ValueError as error:
+        raise Misconfigured(f"{option}: {error}") from error
+
+
+def _time(option: str, text: str | None) -> int | None:
+    if text is None:
+        return None
+    ns, bad = parse_times([text if "T" in text or " " in text else f"{text}T00:00:00Z"])
+    if bad[0]:
+        raise Misconfigured(f"{option}: expected a time such as 2026-01-05T08:00:00Z, got {text!r}")
+    return int(ns[0])

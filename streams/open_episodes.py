@@ -1,0 +1,69 @@
+"""Open episodes, as the metrics and /episodes/ID show them: made from events alone, so a restart can rebuild them."""
+
+from __future__ import annotations
+
+from collections import OrderedDict
+from typing import Any
+
+from schemas.anomaly import AnomalyEvent
+from schemas.partition import level_names
+from streams.metrics import Metrics
+
+LISTED = 1000
+"""Label sets in the metrics, at most; worst first."""
+REMEMBERED = 10_000
+"""Episodes that /episodes/ID knows, the newest."""
+
+
+class OpenEpisodes:
+    """Keeps the last event of each recent episode, and which are open or closed too lately to leave the metrics."""
+
+    def __init__(self, hold_ns: int) -> None:
+        self.hold_ns = hold_ns
+        self._last: OrderedDict[str, tuple[AnomalyEvent, int]] = OrderedDict()  # id -> (event, wall clock at opening)
+        self._shown: dict[str, None] = {}
+
+    def take(self, event: AnomalyEvent, now_ns: int) -> None:
+        """Take in an event; `now_ns` is the wall clock, which only decides how long a closed episode is still shown."""
+        known = self._last.pop(event.episode_id, None)
+        if known is not None and known[0].ordinal >= event.ordinal:
+            event = known[0]  # a repeat
+        self._last[event.episode_id] = (event, known[1] if known else now_ns)
+        while len(self._last) > REMEMBERED:
+            oldest, _ = self._last.popitem(last=False)
+            self._shown.pop(oldest, None)
+        if not event.backfill:
+            self._shown[event.episode_id] = None
+
+    def get(self, episode_id: str) -> AnomalyEvent | None:
+        """The last event of an episode."""
+        known = self._last.get(episode_id)
+        return known[0] if known else None
+
+    def open(self) -> list[AnomalyEvent]:
+        """Last events of the episodes that are open, worst first."""
+        events = [event for event, _ in self._last.values() if event.phase != "closed"]
+        return sorted(events, key=lambda e: (-e.severity, e.started, e.episode_id))
+
+    def publish(self, metrics: Metrics, now_ns: int) -> None:
+        """Write the metrics; episodes that closed are shown until `hold_ns` after they opened."""
+        worst: dict[tuple[str, ...], float] = {}
+        for episode_id in list(self._shown):
+            event, opened = self._last[episode_id]
+            if event.phase == "closed" and now_ns - opened >= self.hold_ns:
+                del self._shown[episode_id]
+                continue
+            site, _, line, machine = level_names(event.asset)
+            labels = (site, line, machine, event.watch)
+            worst[labels] = max(worst.get(labels, 0), event.severity)
+        listed = dict(sorted(worst.items(), key=lambda pair: (-pair[1], pair[0]))[:LISTED])
+        unlisted: dict[tuple[str, ...], float] = {}
+        for labels in worst.keys() - listed.keys():
+            unlisted[labels[:1]] = unlisted.get(labels[:1], 0) + 1
+        metrics.replace("millstream_episode_severity", listed)
+        metrics.replace("millstream_episodes_unlisted", unlisted)
+
+
+def as_json(event: AnomalyEvent) -> dict[str, Any]:
+    """What /episodes/ID says: the last event, and whether the episode is open."""
+    return {"open": event.phase != "closed", **event.model_dump(mode="json")}

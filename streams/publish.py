@@ -1,0 +1,80 @@
+"""Publishing results to topics: events, what was rejected, and readings that belong on another partition."""
+
+from __future__ import annotations
+
+import asyncio
+import time
+from collections.abc import Awaitable, Callable, Sequence
+from typing import Any
+
+import orjson
+
+from schemas.control import ORIGIN, encode_origin
+from schemas.partition import key_of
+from schemas.rejected import rejected_from
+from streams.metrics import Metrics
+from streams.results import Forward, Rejection, Results
+from streams.settings import Settings
+
+Send = Callable[..., Awaitable[Awaitable[Any]]]
+"""A producer's send: (topic, key, value, partition, timestamp, headers) -> a future of the acknowledgement."""
+
+REJECTED_PER_S = 10
+"""Records a second and (source, reason) on the rejected topic; the rest is counted only."""
+
+
+class Publisher:
+    """Sends one chunk's results and waits until the broker has acknowledged them all."""
+
+    def __init__(self, settings: Settings, send: Send, metrics: Metrics, level: Callable[[], Any]) -> None:
+        self.settings, self.send, self.metrics, self.level = settings, send, metrics, level
+        self._second = 0
+        self._told: dict[tuple[str | None, str], int] = {}
+
+    async def publish(self, results: Results) -> None:
+        """Send everything; on return all of it is acknowledged. Raises Kafka's errors, to be tried again."""
+        topic = self.settings.topic
+        pending = []
+        detected = time.time_ns()
+        for event in results.events:
+            body = event.model_copy(update={"detected": detected}).model_dump_json().encode()
+            key = key_of(event.asset, self.level())
+            pending.append(await self.send(topic("anomaly.v1"), key, body, results.partition, None, _JSON))
+        for rejection in results.rejections:
+            if rejection.record is not None and self._within_cap(rejection):
+                pending.append(await self._reject(rejection, results.partition))
+        for forward in results.forwards:
+            pending.append(await self._forward(forward, results.partition))
+        if pending:
+            await asyncio.gather(*pending)
+
+    async def _reject(self, rejection: Rejection, partition: int) -> Awaitable[Any]:
+        assert rejection.record is not None
+        name = self.settings.topic("reading.v1")
+        model = rejected_from(rejection.place, rejection.record, name, partition, rejection.received)
+        key = (rejection.place.source or "").encode() or None
+        body = orjson.dumps(model.model_dump(mode="json"))
+        return await self.send(self.settings.topic("rejected.v1"), key, body, None, None, _JSON)
+
+    async def _forward(self, forward: Forward, partition: int) -> Awaitable[Any]:
+        record = forward.record
+        value = record.value or b""
+        headers = [h for h in record.headers if h[0] != ORIGIN]
+        headers.append(encode_origin(partition, record.offset, value, self.settings.key))
+        topic = self.settings.topic("reading.v1")
+        return await self.send(topic, record.key, value, forward.partition, None, headers)
+
+    def _within_cap(self, rejection: Rejection) -> bool:
+        """At most so many a second of the log's clock, for each source and reason."""
+        second = rejection.received // 1_000_000_000
+        if second != self._second:
+            self._second, self._told = second, {}
+        key = (rejection.place.source, rejection.place.reason)
+        self._told[key] = self._told.get(key, 0) + 1
+        if self._told[key] <= REJECTED_PER_S:
+            return True
+        self.metrics.count("millstream_rejected_unlisted_total", reason=rejection.place.reason)
+        return False
+
+
+_JSON: Sequence[tuple[str, bytes]] = [("content-type", b"application/json")]

@@ -1,0 +1,67 @@
+"""Running a worker: the sink that settings ask for, the checks before the start, and the end on a signal."""
+
+from __future__ import annotations
+
+import asyncio
+import contextlib
+import signal
+
+import structlog
+
+from schemas.errors import Misconfigured
+from streams.resolve import ResolvedSite
+from streams.settings import Settings
+from streams.sinks.base import Sink
+from streams.sinks.influx import InfluxSink
+from streams.sinks.sqlite import SqliteSink
+from streams.topics import check_topics
+from streams.worker import Worker
+
+log = structlog.get_logger("millstream.run")
+
+
+def make_sink(settings: Settings) -> Sink | None:
+    """The sink of the settings. Raises Misconfigured where a token is missing."""
+    if settings.sink == "none":
+        return None
+    if settings.sink == "sqlite":
+        return SqliteSink(settings.sqlite_path)
+    if settings.influx_token is None:
+        raise Misconfigured(
+            "MILLSTREAM_INFLUX_TOKEN (or MILLSTREAM_INFLUX_TOKEN_FILE) must hold an InfluxDB token; without InfluxDB, "
+            "set MILLSTREAM_SINK=sqlite or none"
+        )
+    ca = str(settings.influx_ca) if settings.influx_ca else None
+    return InfluxSink(
+        settings.influx_url, settings.influx_token, settings.influx_org, settings.influx_prefix, ca_file=ca
+    )  # fmt: skip
+
+
+def check_before(settings: Settings) -> None:
+    """What would only fail later, or silently: the key and the topics. Raises Misconfigured or Retry."""
+    _ = settings.key
+    faults = check_topics(settings.kafka, settings.prefix, settings.partitions)
+    if faults:
+        raise Misconfigured("\n".join([*faults, "make the topics with: millstream topics"]))
+
+
+async def run_worker(settings: Settings, site: ResolvedSite, seconds: float | None = None) -> None:
+    """Run until SIGINT or SIGTERM, or for so many seconds. Raises the bug that ended it, if one did."""
+    await asyncio.to_thread(check_before, settings)
+    worker = Worker(settings, site, make_sink(settings))
+    stop = asyncio.Event()
+    loop = asyncio.get_running_loop()
+    for number in (signal.SIGINT, signal.SIGTERM):
+        loop.add_signal_handler(number, stop.set)
+    try:
+        await worker.start()
+        log.info("worker started", metrics=f"http://{settings.host}:{worker.web.port}/metrics", config=site.hash)
+        waiting = asyncio.create_task(stop.wait())
+        with contextlib.suppress(asyncio.TimeoutError):
+            await asyncio.wait({waiting, worker.failed}, timeout=seconds, return_when=asyncio.FIRST_COMPLETED)
+        waiting.cancel()
+        if worker.failed.done():
+            worker.failed.result()
+    finally:
+        await worker.stop()
+        log.info("worker stopped")

@@ -1,0 +1,99 @@
+"""Addresses and secrets, from the environment (MILLSTREAM_..., or MILLSTREAM_..._FILE); never from the site file."""
+
+from __future__ import annotations
+
+import os
+from pathlib import Path
+from typing import Any, Literal
+
+from pydantic import Field, SecretStr, ValidationError
+from pydantic.fields import FieldInfo
+from pydantic_settings import BaseSettings, PydanticBaseSettingsSource, SettingsConfigDict
+
+from detectors.durations import Duration
+from schemas.errors import Misconfigured
+
+PREFIX = "MILLSTREAM_"
+
+
+class _FromFiles(PydanticBaseSettingsSource):
+    """Reads the value of X from the file that MILLSTREAM_X_FILE names, as container secrets are mounted."""
+
+    def get_field_value(self, field: FieldInfo, field_name: str) -> tuple[Any, str, bool]:
+        name = f"{PREFIX}{field_name.upper()}_FILE"
+        path = os.environ.get(name)
+        if not path:
+            return None, field_name, False
+        try:
+            return Path(path).read_text("utf-8").strip(), field_name, False
+        except (OSError, UnicodeDecodeError) as error:
+            reason = getattr(error, "strerror", None) or "it is not UTF-8 text"
+            raise Misconfigured(f"{name}={path}: cannot be read ({reason})") from error
+
+    def __call__(self) -> dict[str, Any]:
+        found = {name: self.get_field_value(field, name)[0] for name, field in self.settings_cls.model_fields.items()}
+        return {name: value for name, value in found.items() if value is not None}
+
+
+class Settings(BaseSettings):
+    """What a worker must know of its surroundings. Every name is an environment variable with MILLSTREAM_ before it."""
+
+    model_config = SettingsConfigDict(env_prefix=PREFIX, extra="ignore", frozen=True)
+
+    kafka: str = Field("127.0.0.1:9092", description="Kafka's bootstrap servers, host:port, comma-separated.")
+    prefix: str = Field("millstream.", description="Put before every topic's name.")
+    group: str = Field("millstream", description="Consumer group of the workers.")
+    partitions: int = Field(12, ge=1, description="Partitions of the reading, command, anomaly and state topics.")
+    control_key: SecretStr | None = Field(None, description="Shared key of the workers; signs control records.")
+    tick_interval: Duration = Field(
+        "5s", validate_default=True, description="An idle partition gets a tick after this; 0s = none."
+    )
+    sink: Literal["influx", "sqlite", "none"] = Field("influx", description="Where results go beside the topics.")
+    influx_url: str = Field("http://127.0.0.1:8086", description="InfluxDB 2.x.")
+    influx_token: SecretStr | None = Field(None, description="InfluxDB token.")
+    influx_org: str = Field("millstream", description="InfluxDB organization.")
+    influx_prefix: str = Field("millstream_", description="Put before the names of the buckets raw and main.")
+    influx_ca: Path | None = Field(None, description="CA certificate for InfluxDB over TLS.")
+    sqlite_path: Path = Field(Path("millstream.sqlite"), description="File of the embedded sink.")
+    host: str = Field("127.0.0.1", description="Address for /metrics, /episodes, /healthz and /readyz.")
+    port: int = Field(8090, ge=0, le=65535, description="Port for them; 0 = a free one.")
+    metrics_hold: Duration = Field(
+        "5m", validate_default=True, description="An episode stays in the metrics at least this long."
+    )
+    poll_records: int = Field(4000, ge=1, description="Messages taken from the broker at a time.")
+    log_level: Literal["debug", "info", "warning", "error"] = "info"
+
+    @classmethod
+    def settings_customise_sources(
+        cls,
+        settings_cls: type[BaseSettings],
+        init_settings: PydanticBaseSettingsSource,
+        env_settings: PydanticBaseSettingsSource,
+        dotenv_settings: PydanticBaseSettingsSource,
+        file_secret_settings: PydanticBaseSettingsSource,
+    ) -> tuple[PydanticBaseSettingsSource, ...]:
+        """Arguments first, then the environment, then the files that it names."""
+        return init_settings, env_settings, _FromFiles(settings_cls)
+
+    @property
+    def key(self) -> bytes:
+        """The control key; raises Misconfigured where there is none."""
+        if self.control_key is None or len(self.control_key.get_secret_value()) < 16:
+            raise Misconfigured(
+                "MILLSTREAM_CONTROL_KEY (or MILLSTREAM_CONTROL_KEY_FILE) must hold the workers' shared key of at least 16 "
+                "characters; make one with: openssl rand -hex 32"
+            )
+        return self.control_key.get_secret_value().encode()
+
+    def topic(self, name: str) -> str:
+        """Full name of a topic."""
+        return f"{self.prefix}{name}"
+
+
+def load_settings(**given: Any) -> Settings:
+    """Settings from the environment, arguments that are not None first. Raises Misconfigured, naming the variable."""
+    try:
+        return Settings(**{name: value for name, value in given.items() if value is not None})
+    except ValidationError as error:
+        faults = error.errors(include_url=False, include_input=False)
+        raise Misconfigured("\n".join(f"{PREFIX}{str(f['loc'][0]).upper()}: {f['msg']}" for f in faults)) from error

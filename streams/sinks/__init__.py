@@ -1,0 +1,1 @@
+"""Where results go beside the topics: InfluxDB, or an embedded SQLite file."""

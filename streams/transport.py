@@ -1,0 +1,105 @@
+"""The chunk transport: Faust events that each carry a whole fetched chunk of a partition.
+
+Faust spends about 100 microseconds on every event, whatever it holds. So a fetched chunk of a partition travels as
+one event, whose value is the list of aiokafka's records, and the offsets committed are those of the longest
+acknowledged prefix of chunks in flight. This leans on private parts of faust-streaming 0.15.3, so the version is
+pinned, and tests/unit/test_transport.py fails when they move.
+"""
+
+from __future__ import annotations
+
+from collections import defaultdict, deque
+from collections.abc import AsyncIterator, Sequence
+from typing import Any
+
+import faust
+from faust.transport.drivers import aiokafka as driver
+from faust.types import TP
+from faust.types.tuples import ConsumerMessage
+
+from schemas.chunk import Record
+
+
+class ChunkSchema(faust.Schema):  # type: ignore[misc]
+    """Hands a chunk on as it is: decoding is ours."""
+
+    def loads_key(self, app: Any, message: Any, **kwargs: Any) -> Any:
+        """The key of the chunk's first record."""
+        return message.key
+
+    def loads_value(self, app: Any, message: Any, **kwargs: Any) -> Any:
+        """The chunk's records."""
+        return message.value
+
+
+class ChunkConsumer(driver.Consumer):  # type: ignore[misc]
+    """Yields one message for each fetched chunk, and commits what is acknowledged without a hole."""
+
+    def __init__(self, *args: Any, **kwargs: Any) -> None:
+        super().__init__(*args, **kwargs)
+        self._in_flight: dict[TP, deque[tuple[Any, int]]] = defaultdict(deque)
+
+    async def getmany(self, timeout: float) -> AsyncIterator[tuple[TP, Any]]:
+        """Fetch, and yield a chunk for each partition that has records."""
+        records, active = await self._wait_next_records(timeout)
+        generation = self.app.consumer_generation_id
+        if records is None or self.should_stop:
+            return
+        if not self.flow_active:
+            await self.perform_seek()
+            return
+        for tp, batch in records.items():
+            if not self.flow_active or self.app.consumer_generation_id != generation:
+                break
+            if batch and (active is None or tp in active or tp in self._buffered_partitions):
+                yield tp, self._chunk(tp, batch)
+
+    def _chunk(self, tp: TP, batch: Sequence[Any]) -> Any:
+        first, last = batch[0], batch[-1]
+        message = ConsumerMessage(
+            first.topic, first.partition, first.offset, (first.timestamp or 0) / 1000.0, first.timestamp_type, None,
+            first.key, list(batch), None, None, None, tp, generation_id=self.app.consumer_generation_id,
+        )  # fmt: skip
+        self._in_flight[tp].append((message, last.offset + 1))
+        return message
+
+    def _new_offset(self, tp: TP) -> int | None:
+        """Offset behind the longest acknowledged prefix of the chunks in flight.
+
+        Chunks are told apart by identity, so a late acknowledgement of one that was fetched before a rebalance
+        commits nothing of the chunk that took its place.
+        """
+        flight = self._in_flight[tp]
+        offset = None
+        while flight and flight[0][0].acked:
+            offset = flight.popleft()[1]
+        self._acked[tp].clear()
+        self._acked_index[tp].clear()
+        return offset
+
+    async def _add_gap(self, tp: TP, offset_from: int, offset_to: int) -> None:
+        """Chunks know where they end: there are no gaps to keep account of."""
+
+    async def perform_seek(self) -> None:
+        """Go back to the committed offsets; what was in flight will come again."""
+        self._in_flight.clear()
+        self._acked.clear()
+        self._acked_index.clear()
+        await super().perform_seek()
+
+    async def on_partitions_revoked(self, revoked: set[TP]) -> None:
+        """Forget what was in flight of partitions that go elsewhere."""
+        await super().on_partitions_revoked(revoked)
+        for tp in revoked:
+            self._in_flight.pop(tp, None)
+
+
+class ChunkTransport(driver.Transport):  # type: ignore[misc]
+    """Faust's aiokafka transport with the chunk consumer."""
+
+    Consumer = ChunkConsumer
+
+
+def to_records(batch: Sequence[Any]) -> list[Record]:
+    """aiokafka's records as ours."""
+    return [Record(r.offset, r.timestamp * 1_000_000, r.key, r.value, r.headers) for r in batch]

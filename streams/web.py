@@ -1,0 +1,73 @@
+"""/metrics, /episodes/ID, /healthz and /readyz, on the loopback address unless told."""
+
+from __future__ import annotations
+
+from collections.abc import Awaitable, Callable
+
+import orjson
+from aiohttp import web
+from prometheus_client import CONTENT_TYPE_LATEST, generate_latest
+
+from schemas.errors import Misconfigured
+from streams.metrics import Metrics
+from streams.open_episodes import OpenEpisodes, as_json
+
+Check = Callable[[], Awaitable[list[str]]]
+"""Says what is wrong, one line each; nothing where all is well."""
+
+
+class Web:
+    """The worker's own small server."""
+
+    def __init__(
+        self,
+        host: str,
+        port: int,
+        metrics: Metrics,
+        episodes: OpenEpisodes,
+        alive: Check,
+        ready: Check,
+        refresh: Callable[[], None],
+    ) -> None:
+        self.host, self.port = host, port
+        self.metrics, self.episodes, self.alive, self.ready, self.refresh = metrics, episodes, alive, ready, refresh
+        self._runner: web.AppRunner | None = None
+
+    async def start(self) -> None:
+        """Listen. Raises Misconfigured where the port is taken."""
+        app = web.Application()
+        app.router.add_get("/metrics", self._metrics)
+        app.router.add_get("/healthz", lambda _: self._check(self.alive))
+        app.router.add_get("/readyz", lambda _: self._check(self.ready))
+        app.router.add_get("/episodes/{id}", self._episode)
+        self._runner = web.AppRunner(app, access_log=None)
+        await self._runner.setup()
+        try:
+            site = web.TCPSite(self._runner, self.host, self.port)
+            await site.start()
+        except OSError as error:
+            await self._runner.cleanup()
+            raise Misconfigured(
+                f"cannot listen on {self.host}:{self.port} ({error.strerror}); set MILLSTREAM_PORT to a free port, or 0"
+            ) from error
+        self.port = self._runner.addresses[0][1]
+
+    async def stop(self) -> None:
+        """Stop listening."""
+        if self._runner is not None:
+            await self._runner.cleanup()
+
+    async def _metrics(self, request: web.Request) -> web.Response:
+        self.refresh()
+        return web.Response(body=generate_latest(self.metrics.registry), headers={"Content-Type": CONTENT_TYPE_LATEST})
+
+    async def _check(self, check: Check) -> web.Response:
+        faults = await check()
+        return web.Response(text="\n".join(faults or ["ok"]) + "\n", status=503 if faults else 200)
+
+    async def _episode(self, request: web.Request) -> web.Response:
+        event = self.episodes.get(request.match_info["id"])
+        if event is None:
+            body = {"error": "no such episode among the recent ones of this worker; look in the store"}
+            return web.json_response(body, status=404)
+        return web.Response(body=orjson.dumps(as_json(event)), content_type="application/json")

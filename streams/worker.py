@@ -1,0 +1,286 @@
+"""The worker: engines for the partitions it owns, fed by Faust, their results stored and published before the ack."""
+
+from __future__ import annotations
+
+import asyncio
+import contextlib
+import time
+from collections.abc import Awaitable, Callable
+from typing import Any
+
+import numpy as np
+import structlog
+from aiokafka.errors import KafkaError
+from faust.types import TP
+
+from detectors.base import Detector
+from schemas.chunk import READING, Chunk
+from schemas.control import Control, encode
+from schemas.decode import Decoder
+from schemas.errors import Retry
+from streams.app import make_app
+from streams.backoff import Backoff
+from streams.configure import configure_records
+from streams.engine import Engine
+from streams.metrics import Metrics
+from streams.open_episodes import OpenEpisodes
+from streams.publish import Publisher
+from streams.resolve import ResolvedSite, to_payload
+from streams.results import OUTCOMES, Results
+from streams.settings import Settings
+from streams.sinks.base import Sink
+from streams.transport import to_records
+from streams.web import Web
+
+log = structlog.get_logger("millstream.worker")
+
+_LAG_EVERY_S = 2.0
+_STALLED_S = 60.0
+"""Without an event for this long while there is lag, the worker is not alive."""
+
+
+class Worker:
+    """Runs until `stop`, or until `failed` holds the bug that ended it."""
+
+    def __init__(
+        self,
+        settings: Settings,
+        site: ResolvedSite,
+        sink: Sink | None,
+        registry: dict[str, type[Detector[Any]]] | None = None,
+        watch_results: Callable[[Results], None] | None = None,
+    ) -> None:
+        self.settings, self.site, self.sink, self.registry = settings, site, sink, registry
+        self.metrics = Metrics()
+        self.episodes = OpenEpisodes(settings.metrics_hold)
+        self.engines: dict[int, Engine] = {}
+        self.assigned: set[int] = set()
+        self.failed: asyncio.Future[None] = asyncio.get_running_loop().create_future()
+        self.latency_ms: list[float] = []
+        self._watch_results = watch_results
+        self._decoder = Decoder(settings.key)
+        self._last_record: dict[int, float] = {}
+        self._last_batch = time.monotonic()
+        self._stored: dict[int, int] = {}  # partition -> offset up to which results are stored and published
+        self._behind = 0
+        self._tasks: list[asyncio.Task[None]] = []
+        self.app = make_app(settings, self._handle, self._fault, self._revoked, self._assigned)
+        self.publisher = Publisher(settings, self._send, self.metrics, lambda: self.site.site.site.partition_level)
+        self.web = Web(
+            settings.host, settings.port, self.metrics, self.episodes, self._alive, self._ready, self._refresh
+        )  # fmt: skip
+
+    async def start(self) -> None:
+        """Listen, connect, and take partitions. Raises Misconfigured or Kafka's connection error."""
+        if self.sink is not None:
+            await self._with_patience("sink", self.sink.open)
+        await self.web.start()
+        self.app.finalize()
+        await self.app.start()
+        self._tasks = [asyncio.create_task(self._tick()), asyncio.create_task(self._measure())]
+
+    async def stop(self) -> None:
+        """Leave the group, and close what was opened."""
+        for task in self._tasks:
+            task.cancel()
+        await asyncio.gather(*self._tasks, return_exceptions=True)
+        with contextlib.suppress(asyncio.TimeoutError):
+            await asyncio.wait_for(self.app.stop(), 15)
+        await self.web.stop()
+        if self.sink is not None:
+            await self.sink.close()
+
+    # --- what Faust calls
+
+    async def _handle(self, partition: int, batch: list[Any]) -> None:
+        """Decode, judge, publish and store one chunk; on return all of it is durable."""
+        started = time.perf_counter()
+        records = to_records(batch)
+        engine = self._engine(partition, records[0].offset)
+        if records[0].offset < engine.next_offset:
+            records = [r for r in records if r.offset >= engine.next_offset]
+            if not records:
+                return
+        chunk = self._decoder.decode(records, partition)
+        decoded = time.perf_counter()
+        results = engine.feed(chunk)
+        judged = time.perf_counter()
+        now = time.time_ns()
+        latency = self._latencies(chunk, now)
+        self.metrics.histogram("millstream_scored_latency_seconds").observe(latency)
+        await self._with_patience("topics", lambda: self.publisher.publish(results))
+        published = time.perf_counter()
+        if self.sink is not None:
+            sink = self.sink
+            await self._with_patience("sink", lambda: sink.write(results))
+        stored = time.perf_counter()
+        self._stored[partition] = results.next_offset
+        self._account(results, now)
+        done = latency + (time.time_ns() - now) / 1e9
+        self.metrics.histogram("millstream_published_latency_seconds").observe(done)
+        self.latency_ms += (done * 1e3).tolist()
+        del self.latency_ms[:-200_000]
+        steps = (("decode", decoded - started), ("judge", judged - decoded), ("publish", published - judged))
+        for stage, seconds in (*steps, ("store", stored - published)):
+            self.metrics.count("millstream_batch_seconds_total", seconds, stage=stage)
+        self._last_record[partition] = self._last_batch = time.monotonic()
+        if self._watch_results is not None:
+            self._watch_results(results)
+
+    def _engine(self, partition: int, offset: int) -> Engine:
+        engine = self.engines.get(partition)
+        if engine is None:
+            engine = self.engines[partition] = Engine(
+                partition, self.settings.partitions, self.site, registry=self.registry
+            )  # fmt: skip
+            engine.next_offset = offset
+        return engine
+
+    def _fault(self, error: BaseException) -> None:
+        if not self.failed.done():
+            log.error("worker failed", error=repr(error), exc_info=error)
+            self.failed.set_exception(error)
+
+    async def _revoked(self, partitions: set[int]) -> None:
+        self.assigned -= partitions
+        for partition in partitions:
+            # what was judged but not yet stored must be judged again from the same state: start that engine afresh
+            engine = self.engines.get(partition)
+            if engine is not None and self._stored.get(partition) != engine.next_offset:
+                del self.engines[partition]
+
+    async def _assigned(self, partitions: set[int]) -> None:
+        self.assigned |= partitions
+        for partition in self.engines.keys() - self.assigned:
+            # another worker goes on with it; snapshots (B) will let it take the state along
+            del self.engines[partition]
+        now = time.monotonic()
+        for partition in partitions:
+            self._last_record[partition] = now
+        if partitions:
+            asyncio.get_running_loop().create_task(self._introduce(sorted(partitions)))
+
+    async def _introduce(self, partitions: list[int]) -> None:
+        """Put the site into the log of partitions; engines that have it already pay no heed."""
+        payload = to_payload(self.site)
+        for partition in partitions:
+            for control in configure_records(payload, partition):
+                await self._with_patience("topics", lambda c=control: self._control(c))  # type: ignore[misc]
+
+    async def _control(self, control: Control) -> None:
+        value, headers = encode(control, self.settings.key)
+        topic = self.settings.topic("reading.v1")
+        await (await self._send(topic, None, value, control.partition, None, headers))
+
+    async def _send(
+        self, topic: str, key: bytes | None, value: bytes, partition: int | None, timestamp: float | None, headers: Any
+    ) -> Awaitable[Any]:
+        future: Awaitable[Any] = await self.app.producer.send(topic, key, value, partition, timestamp, list(headers))
+        return future
+
+    async def _with_patience(self, what: str, act: Callable[[], Awaitable[None]]) -> None:
+        """Do it until it works: the world's faults are waited out, with nothing acknowledged meanwhile."""
+        backoff = Backoff()
+        while True:
+            try:
+                await act()
+                return
+            except (Retry, KafkaError) as error:
+                retry = error if isinstance(error, Retry) else None
+                delay = backoff.delay(retry)
+                self.metrics.count("millstream_sink_retries_total", sink=what)
+                if backoff.tries in (1, 5) or backoff.tries % 20 == 0:
+                    log.warning("trying again", what=what, tries=backoff.tries, error=str(error) or repr(error))
+                await asyncio.sleep(delay)
+
+    # --- what is said of it all
+
+    def _latencies(self, chunk: Chunk, now: int) -> np.ndarray[Any, np.dtype[np.float64]]:
+        received = chunk.received[chunk.kind == READING]
+        return np.maximum(now - received, 0) / 1e9
+
+    def _account(self, results: Results, now: int) -> None:
+        metrics, counts = self.metrics, results.counts
+        for outcome in OUTCOMES:
+            metrics.count("millstream_readings_total", counts[outcome], outcome=outcome)
+        metrics.count("millstream_verdicts_total", int(np.isfinite(results.verdicts.score).sum()))
+        for name in ("misrouted", "reforwarded", "corrections"):
+            metrics.count(f"millstream_{name}_total", counts[name])
+        metrics.count("millstream_unknown_fields_total", counts.get("unknown_fields", 0))
+        metrics.count("millstream_absent_numbers_total", counts.get("nan_cells", 0))
+        for rejection in results.rejections:
+            metrics.count("millstream_rejected_total", max(rejection.place.cells, 1), reason=rejection.place.reason)
+            if rejection.place.reason.startswith("forged"):
+                metrics.count("millstream_forged_total")
+        for event in results.events:
+            metrics.count("millstream_events_total", phase=event.phase)
+            self.episodes.take(event, now)
+        for warning in results.warnings:
+            log.warning(warning)
+        metrics.set("millstream_series", len(results.series), partition=str(results.partition))
+
+    def _refresh(self) -> None:
+        self.episodes.publish(self.metrics, time.time_ns())
+        self.metrics.set("millstream_partitions_assigned", len(self.assigned))
+        hashes = {(engine.site.hash,): 1.0 for engine in self.engines.values()} or {(self.site.hash,): 1.0}
+        self.metrics.replace("millstream_config_info", hashes)
+
+    async def _alive(self) -> list[str]:
+        faults = []
+        if self.failed.done():
+            faults.append("the worker has failed and is about to exit; see its log")
+        quiet = time.monotonic() - self._last_batch
+        if self._behind and quiet > _STALLED_S:
+            faults.append(f"{self._behind} records wait, and none was taken for {quiet:.0f} s")
+        return faults
+
+    async def _ready(self) -> list[str]:
+        faults = await self._alive()
+        if not self.assigned:
+            faults.append(
+                "no partition is assigned: is the reading topic there (millstream topics), and may we read it?"
+            )
+        if self.sink is not None and (wrong := await self.sink.ready()):
+            faults.append(wrong)
+        return faults
+
+    # --- what runs beside
+
+    async def _tick(self) -> None:
+        """Give idle partitions a tick, so that silence is noticed."""
+        if not self.settings.tick_interval:
+            return
+        every = self.settings.tick_interval / 1e9
+        while True:
+            await asyncio.sleep(every / 5)
+            now = time.monotonic()
+            for partition in sorted(self.assigned):
+                if now - self._last_record.get(partition, now) >= every:
+                    self._last_record[partition] = now
+                    with contextlib.suppress(KafkaError):
+                        await self._control(Control(kind="tick", partition=partition))
+
+    async def _measure(self) -> None:
+        """Ask the broker how far the log goes: Faust's own numbers stand still when it is most interesting."""
+        while True:
+            await asyncio.sleep(_LAG_EVERY_S)
+            with contextlib.suppress(KafkaError, asyncio.TimeoutError):
+                await self._lag()
+
+    async def _lag(self) -> None:
+        name = self.settings.topic("reading.v1")
+        tps = [TP(name, p) for p in sorted(self.assigned)]
+        if not tps:
+            return
+        ends = await asyncio.wait_for(self.app.consumer.highwaters(*tps), 10)
+        self._behind = 0
+        for tp, end in ends.items():
+            engine = self.engines.get(tp.partition)
+            position = engine.next_offset if engine else self._stored.get(tp.partition, 0)
+            records = max((end or 0) - position, 0)
+            self._behind += records
+            seconds = (
+                max(time.time_ns() - engine.received, 0) / 1e9 if engine and records and engine.received > 0 else 0.0
+            )
+            self.metrics.set("millstream_lag_records", records, partition=str(tp.partition))
+            self.metrics.set("millstream_lag_seconds", seconds, partition=str(tp.partition))

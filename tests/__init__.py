@@ -1,0 +1,1 @@
+"""Tests mirror the code; integration tests run on the real servers of `tests.servers`."""

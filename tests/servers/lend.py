@@ -1,0 +1,31 @@
+"""Hands a server to tests, or says why not: a skip on a laptop, a failure under CI."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from typing import TypeVar
+
+import pytest
+
+from schemas.errors import Misconfigured
+from tests.servers.base import StartFailed
+from tests.servers.choose import NoServer
+
+S = TypeVar("S")
+
+
+def lend(get: Callable[[], S], ci: bool) -> S:
+    """What `get` returns. Fails the test if a server is broken or wrongly named, skips it if there is none.
+
+    Under CI (`ci`) none is a failure too: a green run has to mean that the real servers were used.
+    """
+    why, fatal = "", True
+    try:
+        return get()
+    except NoServer as error:
+        why, fatal = (f"CI=true needs real servers: {error}", True) if ci else (str(error).split("\n", 1)[0], False)
+    except (Misconfigured, StartFailed) as error:
+        why = str(error)
+    if fatal:
+        pytest.fail(why, pytrace=False)
+    pytest.skip(why)

@@ -1,0 +1,70 @@
+"""Points of both stores: which rows, which tags, which time."""
+
+from __future__ import annotations
+
+from streams.results import SeriesRef, WatchRef
+from streams.sinks.points import MEASUREMENTS, anomalies, readings, tables, verdicts
+from tests.unit.sinks import make
+
+
+def test_two_events_of_one_episode_at_one_time_are_two_points() -> None:
+    table = anomalies(make.results(events=[make.event(100), make.event(100, "escalated", 1)]))
+    assert table.time.tolist() == [100, 101]
+
+
+def test_the_time_of_an_event_does_not_depend_on_the_chunk_it_is_in() -> None:
+    first, second = make.event(100), make.event(100, "escalated", 1)
+    together = anomalies(make.results(events=[first, second])).time.tolist()
+    apart = [anomalies(make.results(events=[each])).time[0] for each in (first, second)]
+    assert together == apart
+
+
+def test_an_event_takes_the_tags_of_its_series_in_the_results() -> None:
+    odd = SeriesRef("a/b", "x", "y", "z", "m", "s")
+    table = anomalies(make.results(events=[make.event(1, asset="a/b", series="s")], series=[make.OVEN, odd]))
+    assert table.tags[0][:5] == ("x", "y", "z", "m", "s")
+
+
+def test_an_event_of_an_unlisted_series_takes_its_tags_from_the_path() -> None:
+    events = [make.event(1, asset=path, series="s") for path in ("pump", "p/pump", "p/a/l/pump", "p/a/l/c/pump")]
+    table = anomalies(make.results(events=events, series=[]))
+    assert [tags[:4] for tags in table.tags] == [
+        ("-", "-", "-", "pump"),
+        ("p", "-", "-", "pump"),
+        ("p", "a", "l", "pump"),
+        ("p", "a", "l", "c/pump"),
+    ]
+
+
+def test_the_message_is_english_where_there_is_one() -> None:
+    events = [make.event(1, message={"ms": "panas", "en": "hot"}), make.event(2, message={"ms": "panas"})]
+    assert anomalies(make.results(events=events)).texts["message"] == {0: "hot", 1: "panas"}
+
+
+def test_verdicts_keep_their_series_and_watch_through_the_thinning() -> None:
+    watches = [WatchRef("one", "limits"), WatchRef("two", "cusum")]
+    made = make.verdicts([1, 2, 3, 4], [0, 1, 2, 3], [True, False, True, True], [1, 0, 0, 1], [0, 0, 1, 1])
+    table = verdicts(make.results(None, made, watches=watches))
+    rows = [(table.tags[c][3], table.tags[c][5], table.tags[c][6]) for c in table.code.tolist()]
+    assert rows == [("pump", "one", "limits"), ("oven3", "two", "cusum"), ("pump", "two", "cusum")]
+    assert table.time.tolist() == [1, 3, 4]
+
+
+def test_results_without_rows_make_no_tables() -> None:
+    assert tables(make.results()) == []
+    assert tables(make.results(None, make.verdicts([1], [1.0], [False]))) == []
+
+
+def test_a_table_names_only_series_that_it_has() -> None:
+    assert readings(make.results(make.points([1], [1.0], [1]))).tags == [("penang", "-", "-", "pump", "flow")]
+
+
+def test_measurements_are_those_of_the_contract() -> None:
+    levels = {"site", "area", "line", "asset", "series"}
+    assert {name: (set(m.tags) - levels, m.store) for name, m in MEASUREMENTS.items()} == {
+        "reading": (set(), "raw"),
+        "verdict": ({"watch", "detector"}, "raw"),
+        "anomaly": ({"watch", "detector", "phase"}, "main"),
+    }
+    assert MEASUREMENTS["reading"].fields == {"value": "float", "text": "str", "quality": "int", "late": "bool"}
+    assert all(levels <= set(m.tags) for m in MEASUREMENTS.values())
