@@ -8,6 +8,7 @@ from typing import Any
 import faust
 from faust.types import TP
 
+from detectors.durations import SECOND
 from streams.settings import Settings
 from streams.transport import ChunkSchema, ChunkTransport
 
@@ -37,8 +38,8 @@ def make_app(
         broker_commit_interval=1.0,
         broker_max_poll_records=settings.poll_records,
         broker_request_timeout=30.0,
-        broker_session_timeout=10.0,
-        broker_heartbeat_interval=2.0,
+        broker_session_timeout=settings.session_timeout / SECOND,
+        broker_heartbeat_interval=settings.session_timeout / SECOND / 5,
         consumer_auto_offset_reset="earliest",
         consumer_max_fetch_size=16 * 1024 * 1024,
         producer_acks=-1,

@@ -61,7 +61,10 @@ class Settings(BaseSettings):
         "5m", validate_default=True, description="An episode stays in the metrics at least this long."
     )
     poll_records: int = Field(4000, ge=1, description="Messages taken from the broker at a time.")
-    log_level: Literal["debug", "info", "warning", "error"] = "info"
+    session_timeout: Duration = Field(
+        "10s", validate_default=True, description="A worker silent this long to the broker loses its partitions."
+    )
+    log_level: Literal["debug", "info", "warning", "error"] = Field("info", description="Least level of log lines.")
 
     @classmethod
     def settings_customise_sources(

@@ -5,6 +5,7 @@ from __future__ import annotations
 import contextlib
 import ctypes
 import functools
+import os
 import signal
 import socket
 import subprocess
@@ -12,7 +13,6 @@ import sys
 import tempfile
 import time
 from collections.abc import Callable
-from pathlib import Path
 from types import TracebackType
 from typing import IO
 
@@ -21,6 +21,7 @@ from schemas.errors import Misconfigured, Retry
 _INSTEAD = "point MILLSTREAM_KAFKA at a Kafka broker, or start deploy/compose.yaml and point it there"
 _TRIES = 3
 _POLL_S = 0.02
+_TAIL = 2000
 _PR_SET_PDEATHSIG = 1
 _API_VERSIONS = (18).to_bytes(2, "big") + bytes(2) + (1).to_bytes(4, "big") + b"\xff\xff"
 """Request header of ApiVersions v0: key, version, correlation id, no client id (Kafka protocol guide)."""
@@ -63,7 +64,11 @@ class EmbeddedBroker:
     @property
     def log(self) -> str:
         """The end of what the broker has written, for error messages."""
-        return "" if self._log is None else Path(self._log.name).read_text(errors="replace")[-2000:]
+        if self._log is None:
+            return ""
+        number = self._log.fileno()
+        # pread: a seek would move the place at which the broker, which shares the file, writes on.
+        return os.pread(number, _TAIL, max(0, os.fstat(number).st_size - _TAIL)).decode(errors="replace")
 
     def start(self, timeout_s: float = 10.0) -> EmbeddedBroker:
         """Start it on a free loopback port and wait until its API answers.
@@ -74,7 +79,8 @@ class EmbeddedBroker:
             raise RuntimeError("the embedded broker is already running")
         program = _program()
         deadline = time.monotonic() + timeout_s
-        self._log = tempfile.NamedTemporaryFile(prefix="millstream-broker-", suffix=".log")  # noqa: SIM115 (closed by stop)
+        # Without a name, so that nothing is left behind however this process ends.
+        self._log = tempfile.TemporaryFile()  # noqa: SIM115 (closed by stop)
         for _ in range(_TRIES):
             # Another process may take the port between here and the broker's own bind: hence more than one try.
             self._port = _free_port()

@@ -151,6 +151,7 @@ class _Demo:
             sqlite_path=self.folder / "demo.sqlite",
             port=0,
             tick_interval="1s",
+            session_timeout="6s",
         )
 
     async def _feed(self, sender: Sender, worker: Worker) -> None:

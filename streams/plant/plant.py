@@ -118,6 +118,9 @@ class Plant:
 def history(plant: Plant, seconds: float, rows: int = 60) -> Iterator[list[Frame]]:
     """The next `seconds` of a plant in frames of up to `rows` rows, for a fast warm-up; machines take turns.
 
+    Send it with the broker's own timestamps: where records are stamped with event times instead, a frame must span
+    less than the shortest `gap` timeout, or the jump from one frame to the next is a silence.
+
     >>> [len(frames[0].time) for frames in history(Plant(1, 0), 150)]
     [60, 60, 30]
     """

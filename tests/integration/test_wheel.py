@@ -1,0 +1,53 @@
+"""What users install: the wheel, in an empty environment, from an empty folder."""
+
+from __future__ import annotations
+
+import json
+import os
+import subprocess
+import sys
+import venv
+from pathlib import Path
+
+import pytest
+
+from streams.demo.broker import available
+
+ROOT = Path(__file__).resolve().parents[2]
+
+
+@pytest.fixture(scope="module")
+def installed(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """The command of a wheel built from this checkout, installed with its locked dependencies beside it."""
+    folder = tmp_path_factory.mktemp("wheel")
+    build = [sys.executable, "-m", "build", "--wheel", "--no-isolation", "--outdir", str(folder), str(ROOT)]
+    subprocess.run(build, check=True, capture_output=True, timeout=120)
+    wheel = next(folder.glob("millstream-*.whl"))
+    home = folder / "venv"
+    venv.create(home, with_pip=True)
+    python = home / "bin" / "python"
+    constraints = folder / "constraints.txt"
+    lock = (ROOT / "requirements.lock").read_text(encoding="utf-8")
+    pins = [line.removesuffix(" \\") for line in lock.splitlines() if line and not line.startswith((" ", "#"))]
+    constraints.write_text("\n".join(pins), encoding="utf-8")
+    install = [str(python), "-m", "pip", "install", "--quiet", "--disable-pip-version-check", "-c", str(constraints)]
+    subprocess.run([*install, f"{wheel}[demo]"], check=True, capture_output=True, timeout=280)
+    return home / "bin" / "millstream"
+
+
+@pytest.mark.slow
+@pytest.mark.timeout(600)
+def test_the_wheel_runs_the_demo_from_an_empty_folder(installed: Path, tmp_path: Path) -> None:
+    if (why := available()) is not None:
+        pytest.skip(why)
+    environment = {k: v for k, v in os.environ.items() if not k.startswith(("MILLSTREAM_", "PYTHON", "VIRTUAL_ENV"))}
+    command = [str(installed), "demo", "--seconds", "10", "--no-ui", "--summary", "summary.json"]
+    done = subprocess.run(command, cwd=tmp_path, env=environment, capture_output=True, text=True, timeout=240, check=False)
+    assert done.returncode == 0, done.stderr
+    summary = json.loads((tmp_path / "summary.json").read_bytes())
+    outcomes = ("scored", "warming", "withheld", "late", "duplicate", "muted", "unwatched", "rejected")
+    assert summary["readings_in"] == sum(summary[name] for name in outcomes) > 100_000
+    assert all(fault["found"] for fault in summary["faults"]), summary["faults"]
+    assert [p.name for p in tmp_path.iterdir()] == ["summary.json"]
+    wheel_help = subprocess.run([str(installed), "--help"], capture_output=True, text=True, check=True, timeout=60)
+    assert "demo" in wheel_help.stdout
