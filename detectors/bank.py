@@ -184,7 +184,7 @@ class Bank:
                 judged = self.tick(rows, deadline)
                 found += [
                     Silence(int(r), int(t), int(i), judged, k)
-                    for k, (r, t, i) in enumerate(zip(rows, deadline, reading))
+                    for k, (r, t, i) in enumerate(zip(rows, deadline, reading, strict=True))
                 ]
         return found
 

@@ -30,21 +30,31 @@ def files() -> Iterator[tuple[Path, bytes]]:
 
 
 def _detectors() -> str:
-    out = ["# Detectors", "", _NOTE, "", "Each stands in a watch as `detector = { kind = \"...\", ... }`.", ""]
+    out = ["# Detectors", "", _NOTE, "", 'Each stands in a watch as `detector = { kind = "...", ... }`.', ""]
     for kind, detector in sorted(REGISTRY.items()):
         doc = (detector.__doc__ or "").split(">>>")[0]
         lines = [line.strip() for line in doc.strip().splitlines()]
         role = "health gate" if detector.health else "process"
         rule = "its own limit" if detector.limit_rule == "own" else "calibrated to the false-alarm budget"
-        out += [f"## {kind}", "", *lines, "", f"Role: {role}. Threshold: {rule}. Shape: {detector.shape}. "
-                f"State version: {detector.state_version}. Refractory: {detector.refractory_default}.", ""]
+        out += [
+            f"## {kind}",
+            "",
+            *lines,
+            "",
+            f"Role: {role}. Threshold: {rule}. Shape: {detector.shape}. "
+            f"State version: {detector.state_version}. Refractory: {detector.refractory_default}.",
+            "",
+        ]
         out += [*_table(detector, skip=("kind",), resets=True), ""]
     return "\n".join(out)
 
 
 def _table(model: Any, skip: tuple[str, ...] = (), resets: bool = False) -> list[str]:
     schema = model.model_json_schema()
-    rows = [f"| option | default | meaning |{' resets learning |' if resets else ''}", f"|---|---|---|{'---|' if resets else ''}"]
+    rows = [
+        f"| option | default | meaning |{' resets learning |' if resets else ''}",
+        f"|---|---|---|{'---|' if resets else ''}",
+    ]
     for name, field in model.model_fields.items():
         if name in skip:
             continue
@@ -60,7 +70,14 @@ def _shown(value: Any) -> str:
 
 
 def _site() -> str:
-    out = ["# The site file", "", _NOTE, "", "One TOML file configures a site. Check it with `millstream config check FILE`.", ""]
+    out = [
+        "# The site file",
+        "",
+        _NOTE,
+        "",
+        "One TOML file configures a site. Check it with `millstream config check FILE`.",
+        "",
+    ]
     for head, model in (
         ("[site]", SiteOptions),
         ("[[asset]]", AssetOptions),
@@ -74,7 +91,10 @@ def _site() -> str:
 
 def _settings() -> str:
     out = ["# Settings", "", _NOTE, ""]
-    out += ["Addresses and secrets come from the environment. Each may be given as `..._FILE`, naming a file that holds it.", ""]
+    out += [
+        "Addresses and secrets come from the environment; each may be given as `..._FILE`, naming a file that holds it.",
+        "",
+    ]
     out += ["| variable | default | meaning |", "|---|---|---|"]
     schema = Settings.model_json_schema()["properties"]
     for name, field in Settings.model_fields.items():

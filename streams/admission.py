@@ -1,4 +1,4 @@
-"""Admission: which readings are new, late, duplicate or a correction, and what of each series that needs remembering."""
+"""Admission: which readings are new, late, duplicate or a correction; and what each series is remembered by."""
 
 from __future__ import annotations
 

@@ -16,6 +16,11 @@ Handle = Callable[[int, list[Any]], Awaitable[None]]
 """What is done with a chunk: (partition, aiokafka's records). On return it is stored and published."""
 
 
+class _App(faust.App):
+    def _create_directories(self) -> None:
+        """No tables, so no folders: the worker runs on a read-only file system."""
+
+
 def make_app(
     settings: Settings,
     handle: Handle,
@@ -28,7 +33,7 @@ def make_app(
     An exception out of `handle` acknowledges nothing and goes to `on_fault`: an agent that lets one out would leave a
     process that looks alive and is not.
     """
-    app = faust.App(
+    app = _App(
         settings.group,
         broker=[f"aiokafka://{address.strip()}" for address in settings.kafka.split(",")],
         store="memory://",

@@ -118,8 +118,8 @@ class Engine:
             return
         if site.version <= self.site.version:
             out.warnings.append(
-                f"partition {self.partition}: a configuration {site.hash} of version {site.version} was ignored, the log's is "
-                f"{self.site.hash} of version {self.site.version}; raise [site] version to make it count"
+                f"partition {self.partition}: configuration {site.hash} of version {site.version} was ignored, the "
+                f"log's is {self.site.hash} of version {self.site.version}; raise [site] version to make it count"
             )
             return
         self._take_up(site, out, message)
@@ -158,7 +158,7 @@ class Engine:
         self.watches = watches
 
     def snapshot(self) -> dict[str, Any]:
-        """All state, as arrays and plain data; `restore` on a new engine of the same site goes on as if never stopped."""
+        """All state, as arrays and plain data; a new engine that takes it up goes on as if never stopped."""
         return {
             "next_offset": self.next_offset,
             "received": self.received,

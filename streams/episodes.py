@@ -57,11 +57,10 @@ class Episodes:
 
     def relevant(self, rows: NDArray[np.int64], alarm: NDArray[np.bool_]) -> NDArray[np.int64]:
         """Positions of readings that can change an episode: of rows with one open, or with an alarm here."""
-        if self.open:
-            rows_of_interest = np.union1d(np.fromiter(self.open, dtype=np.int64), rows[alarm])
-        else:
-            rows_of_interest = rows[alarm]
-        return np.flatnonzero(np.isin(rows, rows_of_interest)) if len(rows_of_interest) else np.zeros(0, dtype=np.int64)
+        if not self.open and not alarm.any():
+            return np.zeros(0, dtype=np.int64)
+        concerned = np.union1d(np.fromiter(self.open, dtype=np.int64), rows[alarm])
+        return np.flatnonzero(np.isin(rows, concerned))
 
     def apply(self, steps: Iterable[Step], name: Any) -> Iterator[Change]:
         """Changes that follow from steps in log order. `name(row, time)` gives the id of an episode that opens."""

@@ -6,7 +6,7 @@ from typing import Any
 
 import numpy as np
 
-from schemas.chunk import READING, Chunk, Place, SeriesKey, Waveform
+from schemas.chunk import READING, Chunk, Place, Waveform
 from schemas.partition import key_of, partition_of
 from streams.admission import admit, memory
 from streams.collect import Collector
@@ -26,7 +26,7 @@ class Intake:
         self.roster = roster
         self.seen = memory()
         self.origins: dict[int, int] = {}  # origin partition -> highest offset taken from there
-        self._home: dict[str, int] = {}  # asset as sent -> partition; a cache
+        self._home: dict[str | None, int] = {}  # asset as sent -> partition; a cache
 
     def configure(self, site: ResolvedSite) -> None:
         """Take up another site."""
@@ -79,32 +79,30 @@ class Intake:
             numeric,
             admitted,
             self.local.week_s(time),
-            [self._keyed(key) for key in chunk.keys],
+            [key.unit for key in chunk.keys],
             chunk.code[index].astype(np.int64),
             [w for w in chunk.waveforms if first <= w.message < last and ours[w.message - first]],
         )
-
-    def _keyed(self, key: SeriesKey) -> SeriesKey:
-        return key._replace(asset=self.roster.path(key.asset))
 
     def _ours(self, chunk: Chunk, first: int, last: int, received: Ints, out: Collector) -> Bools:
         """(messages,) which reading messages belong here; the others are forwarded, refused or dropped."""
         ours = np.asarray(chunk.kind[first:last] == READING)
         home = self._home
-        for m in range(first, last):
-            asset = chunk.asset[m]
-            if asset is None or not ours[m - first]:
-                continue
-            at = home.get(asset)
-            if at is None:
-                at = home[asset] = self._partition_of(asset)
-            if at != self.partition or (chunk.origin and m in chunk.origin):
-                ours[m - first] = self._misplaced(chunk, m, at, received, out)
+        if len(home) > 4 * self.site.site.site.max_series:
+            home.clear()
+        assets = chunk.asset[first:last]
+        for asset in set(assets) - home.keys() - {None}:
+            assert asset is not None
+            home[asset] = self._partition_of(asset)
+        at = list(map(home.get, assets))
+        if not chunk.origin and not set(at) - {self.partition, None}:
+            return ours
+        for m, where in enumerate(at, first):
+            if where is not None and ours[m - first] and (where != self.partition or m in chunk.origin):
+                ours[m - first] = self._misplaced(chunk, m, where, received, out)
         return ours
 
     def _partition_of(self, asset: str) -> int:
-        if len(self._home) > 4 * self.site.site.site.max_series:
-            self._home.clear()
         return partition_of(key_of(self.roster.path(asset), self.site.site.site.partition_level), self.partitions)
 
     def _misplaced(self, chunk: Chunk, m: int, at: int, received: Ints, out: Collector) -> bool:

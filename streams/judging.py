@@ -74,7 +74,7 @@ class Judging:
         """Publish a change that the reading at place i of the segment caused; `p` is its place in `j`."""
         seg = self.seg
         row = int(seg.row[i])
-        unit = seg.keys[int(seg.code[i])].unit or self.engine.roster.units[row]
+        unit = seg.units[int(seg.code[i])] or self.engine.roster.units[row]
         facts = self._facts(watch, j, p, float(seg.value[i]), int(seg.arrived[i]), unit)
         decision = facts.decision | {"x": _plain(float(seg.value[i])), "dt": _plain(float(seg.admitted.dt[i]))}
         since = watch.bank.learned_since(change.step.row)
@@ -230,8 +230,9 @@ class Judging:
         status = ANOMALOUS if score >= 1 else OK if score == score else WARMING if v.warm[0] < 1 else NO_OPINION
         one = np.array([row])
         part = Part(
-            np.array([message]), np.array([message]), one, watch.index, np.array([time]), np.array([value]), j.score, v.expected, v.low,
-            v.high, np.array([status], dtype=np.uint8), np.ones(1, dtype=bool), {0: shares} if shares else {}, INSTANT,
+            np.array([message]), np.array([message]), one, watch.index, np.array([time]), np.array([value]),
+            j.score, v.expected, v.low, v.high, np.array([status], dtype=np.uint8),
+            np.ones(1, dtype=bool), {0: shares} if shares else {}, INSTANT,
         )  # fmt: skip
         self.out.parts.append(part)
         step = Step(row, time, score, bool(j.alarm[0]), 0)

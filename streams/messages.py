@@ -17,7 +17,7 @@ _TEXT: dict[str, dict[str, str]] = {
     },
     "gap": {
         "en": "{asset} {series} has sent no data for longer than is usual; check the sensor, gateway or network",
-        "ms": "{asset} {series} tidak menghantar data lebih lama daripada biasa; periksa penderia, get laluan atau rangkaian",
+        "ms": "{asset} {series} tiada data lebih lama daripada biasa; periksa penderia, get laluan atau rangkaian",
         "zh-TW": "{asset} 的 {series} 已異常長時間沒有資料；請檢查感測器、閘道器或網路",
     },
     "other": {

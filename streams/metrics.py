@@ -111,7 +111,7 @@ class Metrics:
             name = definition.name
             if definition.kind == "histogram":
                 made: Counter | Gauge | BulkHistogram = BulkHistogram(definition)
-                self.registry.register(made)  # type: ignore[arg-type]
+                self.registry.register(made)
             else:
                 kind = Counter if definition.kind == "counter" else Gauge
                 made = kind(name, definition.help, definition.labels, registry=self.registry)

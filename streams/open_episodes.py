@@ -54,7 +54,7 @@ class OpenEpisodes:
                 del self._shown[episode_id]
                 continue
             site, _, line, machine = level_names(event.asset)
-            labels = (site, line, machine, event.watch)
+            labels: tuple[str, ...] = (site, line, machine, event.watch)
             worst[labels] = max(worst.get(labels, 0), event.severity)
         listed = dict(sorted(worst.items(), key=lambda pair: (-pair[1], pair[0]))[:LISTED])
         unlisted: dict[tuple[str, ...], float] = {}

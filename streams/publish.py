@@ -40,11 +40,9 @@ class Publisher:
             body = event.model_copy(update={"detected": detected}).model_dump_json().encode()
             key = key_of(event.asset, self.level())
             pending.append(await self.send(topic("anomaly.v1"), key, body, results.partition, None, _JSON))
-        for rejection in results.rejections:
-            if rejection.record is not None and self._within_cap(rejection):
-                pending.append(await self._reject(rejection, results.partition))
-        for forward in results.forwards:
-            pending.append(await self._forward(forward, results.partition))
+        told = [r for r in results.rejections if r.record is not None and self._within_cap(r)]
+        pending += [await self._reject(rejection, results.partition) for rejection in told]
+        pending += [await self._forward(forward, results.partition) for forward in results.forwards]
         if pending:
             await asyncio.gather(*pending)
 

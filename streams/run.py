@@ -5,6 +5,7 @@ from __future__ import annotations
 import asyncio
 import contextlib
 import signal
+from typing import Any
 
 import structlog
 
@@ -56,9 +57,10 @@ async def run_worker(settings: Settings, site: ResolvedSite, seconds: float | No
     try:
         await worker.start()
         log.info("worker started", metrics=f"http://{settings.host}:{worker.web.port}/metrics", config=site.hash)
-        waiting = asyncio.create_task(stop.wait())
+        waiting: asyncio.Future[bool] = asyncio.create_task(stop.wait())
         with contextlib.suppress(asyncio.TimeoutError):
-            await asyncio.wait({waiting, worker.failed}, timeout=seconds, return_when=asyncio.FIRST_COMPLETED)
+            both: set[asyncio.Future[Any]] = {waiting, worker.failed}
+            await asyncio.wait(both, timeout=seconds, return_when=asyncio.FIRST_COMPLETED)
         waiting.cancel()
         if worker.failed.done():
             worker.failed.result()

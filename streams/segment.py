@@ -7,7 +7,7 @@ from typing import NamedTuple
 import numpy as np
 from numpy.typing import NDArray
 
-from schemas.chunk import SeriesKey, Waveform
+from schemas.chunk import Waveform
 from streams.admission import NEW, Admitted
 
 Ints = NDArray[np.int64]
@@ -31,8 +31,8 @@ class Segment(NamedTuple):
     numeric: Bools  # the reading's series takes numbers and this is one, or an absent one
     admitted: Admitted
     week_s: NDArray[np.int32]
-    keys: list[SeriesKey]
-    code: Ints  # (n,) index into keys
+    units: list[str | None]  # by code: the unit that readings were sent in
+    code: Ints  # (n,) index into units
     waveforms: list[Waveform]
 
     @property

@@ -83,8 +83,8 @@ class Settings(BaseSettings):
         """The control key; raises Misconfigured where there is none."""
         if self.control_key is None or len(self.control_key.get_secret_value()) < 16:
             raise Misconfigured(
-                "MILLSTREAM_CONTROL_KEY (or MILLSTREAM_CONTROL_KEY_FILE) must hold the workers' shared key of at least 16 "
-                "characters; make one with: openssl rand -hex 32"
+                "MILLSTREAM_CONTROL_KEY (or MILLSTREAM_CONTROL_KEY_FILE) must hold the workers' shared key, at least "
+                "16 characters; make one with: openssl rand -hex 32"
             )
         return self.control_key.get_secret_value().encode()
 

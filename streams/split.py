@@ -29,7 +29,7 @@ def shares(chunk: Chunk, partitions: int, roster: Roster) -> Iterator[Share]:
     for asset in set(chunk.asset) - {None}:
         assert asset is not None
         home[asset] = partition_of(key_of(roster.path(asset), level), partitions)
-    if len(set(home[a] for a in set(chunk.asset))) == 1:
+    if len({home[a] for a in set(chunk.asset)}) == 1:
         whole = home[chunk.asset[0]]
         yield Share(whole, chunk, np.arange(chunk.messages), np.arange(chunk.readings))
         return

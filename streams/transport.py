@@ -20,7 +20,7 @@ from faust.types.tuples import ConsumerMessage
 from schemas.chunk import Record
 
 
-class ChunkSchema(faust.Schema):  # type: ignore[misc]
+class ChunkSchema(faust.Schema):
     """Hands a chunk on as it is: decoding is ours."""
 
     def loads_key(self, app: Any, message: Any, **kwargs: Any) -> Any:
@@ -32,7 +32,7 @@ class ChunkSchema(faust.Schema):  # type: ignore[misc]
         return message.value
 
 
-class ChunkConsumer(driver.Consumer):  # type: ignore[misc]
+class ChunkConsumer(driver.Consumer):
     """Yields one message for each fetched chunk, and commits what is acknowledged without a hole."""
 
     def __init__(self, *args: Any, **kwargs: Any) -> None:
@@ -94,7 +94,7 @@ class ChunkConsumer(driver.Consumer):  # type: ignore[misc]
             self._in_flight.pop(tp, None)
 
 
-class ChunkTransport(driver.Transport):  # type: ignore[misc]
+class ChunkTransport(driver.Transport):
     """Faust's aiokafka transport with the chunk consumer."""
 
     Consumer = ChunkConsumer

@@ -89,21 +89,25 @@ class Watch:
 
     def admit(self, roster: Roster, row: int) -> None:
         """Give a series a row of the bank, where this watch takes it. Called once for each series that has numbers."""
-        if row >= len(self.series):
-            more = np.full(max(row + 1, 2 * len(self.series)) - len(self.series), UNWATCHED, dtype=np.int64)
-            self.series = np.concatenate((self.series, more))
+        self._cover(row + 1)
         ref = roster.refs[row]
         if self.wants(ref) and roster.declared(ref.path, ref.series).watch:
             self.series[row] = self._new_row(roster, row)
+
+    def _cover(self, rows: int) -> None:
+        """Know at least so many roster rows: series without numbers are never admitted, yet have one."""
+        if rows > len(self.series):
+            more = np.full(max(rows, 2 * len(self.series)) - len(self.series), UNWATCHED, dtype=np.int64)
+            self.series = np.concatenate((self.series, more))
 
     def _new_row(self, roster: Roster, row: int) -> int:
         ref = roster.refs[row]
         declared = roster.declared(ref.path, ref.series)
         own = {name: getattr(declared, name) for name in self.detector.per_row}
-        if self.detector.per_row and all(v is None for v in own.values()):
-            # nothing declared: worth a row only where the watch itself says something
-            if all(getattr(self.detector, name) is None for name in self.detector.per_row):
-                return UNWATCHED
+        # nothing declared: worth a row only where the watch itself says something
+        silent = all(v is None and getattr(self.detector, name) is None for name, v in own.items())
+        if self.detector.per_row and silent:
+            return UNWATCHED
         given = {name: np.array([np.nan if v is None else float(v)]) for name, v in own.items()}
         self.bank.grow(1, given or None)
         self.owner.grow(1)
@@ -112,6 +116,7 @@ class Watch:
 
     def judge(self, seg: Segment, roster: Roster, modes: Modes, faulty: Bools) -> Opinion:
         """What the bank says of a segment. `faulty` (n,) marks readings that the health gate withholds."""
+        self._cover(len(roster.refs))
         rows = self.series[seg.row]
         watched = (rows != UNWATCHED) & seg.numeric
         at = np.flatnonzero(watched)
@@ -173,7 +178,7 @@ class Watch:
         return found
 
     def thin(self, rows: Ints, time: Ints, status: NDArray[np.uint8], alarm: Bools) -> Bools:
-        """Which verdicts to store: the first of each event-time second of a row, and each at which something changes."""
+        """Which verdicts to store: the first of each event-time second of a row, and each that changes something."""
         second = time // 1_000_000_000
         keep = second != previous(rows, second, self.owner["second"])
         keep |= (status != previous(rows, status.astype(np.int8), self.owner["status"])) | alarm

@@ -12,6 +12,7 @@ import numpy as np
 import structlog
 from aiokafka.errors import KafkaError
 from faust.types import TP
+from numpy.typing import NDArray
 
 from detectors.base import Detector
 from schemas.chunk import READING, Chunk
@@ -195,9 +196,9 @@ class Worker:
 
     # --- what is said of it all
 
-    def _latencies(self, chunk: Chunk, now: int) -> np.ndarray[Any, np.dtype[np.float64]]:
+    def _latencies(self, chunk: Chunk, now: int) -> NDArray[np.float64]:
         received = chunk.received[chunk.kind == READING]
-        return np.maximum(now - received, 0) / 1e9
+        return np.asarray(np.maximum(now - received, 0) / 1e9)
 
     def _account(self, results: Results, now: int) -> None:
         metrics, counts = self.metrics, results.counts
@@ -222,7 +223,8 @@ class Worker:
     def _refresh(self) -> None:
         self.episodes.publish(self.metrics, time.time_ns())
         self.metrics.set("millstream_partitions_assigned", len(self.assigned))
-        hashes = {(engine.site.hash,): 1.0 for engine in self.engines.values()} or {(self.site.hash,): 1.0}
+        sites = [engine.site for engine in self.engines.values()] or [self.site]
+        hashes: dict[tuple[str, ...], float] = {(site.hash,): 1.0 for site in sites}
         self.metrics.replace("millstream_config_info", hashes)
 
     async def _alive(self) -> list[str]:

@@ -93,7 +93,7 @@ class RobustZscore(Detector[RobustZscoreState]):
         )
 
     def step(self, state: RobustZscoreState, batch: Batch) -> tuple[RobustZscoreState, Verdict]:
-        """Score one reading of each row, then learn it; NaN, infinity and beyond 1e100 have no opinion and teach nothing."""
+        """Score one reading of each row, then learn it; NaN and sizes from 1e100 have no opinion and teach nothing."""
         learned, since, location, spread, away_s, away_count, away_location, away_spread = state
         present = np.abs(batch.x) < _HUGE
         x = np.where(present, batch.x, location)

@@ -35,8 +35,8 @@ from streams.plant.site import SITE
 from streams.resolve import ResolvedSite, resolve
 from streams.results import OUTCOMES, Results
 from streams.settings import Settings, load_settings
-from streams.site import Site, load_site
 from streams.sinks.sqlite import SqliteSink
+from streams.site import Site, load_site
 from streams.topics import ensure_topics
 from streams.worker import Worker
 
@@ -186,8 +186,7 @@ class _Demo:
 
     async def _forget_past(self, worker: Worker, readings: int) -> None:
         """Latency is that of the live part: forget what it was while the past was played."""
-        while self.seen.counts["readings_in"] < readings:
-            await asyncio.sleep(0.05)
+        await self._until(lambda: self.seen.counts["readings_in"] >= readings, 3600, "the past was not taken in")
         worker.latency_ms.clear()
 
     def _go_live(self, live_ns: int | None = None) -> None:
@@ -304,9 +303,9 @@ class _Demo:
             "episodes_by_watch": dict(Counter(e.watch for e in self.seen.opened)),
             "faults": [
                 {
-                    "asset": f.asset, "series": f.series, "kind": f.kind, "start": self.live_ns + int(f.start_s * SECOND),
-                    "found": i in found, "delay_s": found[i][0] if i in found else None,
-                    "watch": found[i][1] if i in found else None,
+                    "asset": f.asset, "series": f.series, "kind": f.kind,
+                    "start": self.live_ns + int(f.start_s * SECOND), "found": i in found,
+                    "delay_s": found[i][0] if i in found else None, "watch": found[i][1] if i in found else None,
                 }
                 for i, f in enumerate(self.faults)
             ],

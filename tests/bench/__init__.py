@@ -1,0 +1,1 @@
+"""Throughput through real Kafka, beside a plain consumer loop, interleaved in one run."""
