@@ -41,7 +41,7 @@ class Collector:
         self.counts = dict.fromkeys(("readings_in", *OUTCOMES, "misrouted", "reforwarded", "corrections"), 0)
         self.points: list[Points] = []
         self.parts: list[Part] = []
-        self.events: list[tuple[tuple[int, int, int, int, str, str, int], AnomalyEvent]] = []
+        self.events: list[tuple[tuple[int, int, int, int, str, str, int], AnomalyEvent, int]] = []
         self.rejections: list[Rejection] = []
         self.forwards: list[Forward] = []
         self.warnings: list[str] = []
@@ -56,16 +56,16 @@ class Collector:
         self.count("rejected", readings)
         self.count("readings_in", readings)
 
-    def event(self, message: int, stage: int, watch: int, event: AnomalyEvent) -> None:
-        """Add an event, noticed at `message`."""
+    def event(self, message: int, stage: int, watch: int, event: AnomalyEvent, again: bool = False) -> None:
+        """Add an event, noticed at `message`; `again`: it has the time of its episode's event before."""
         order = (message, stage, event.time, watch, event.asset, event.series, event.ordinal)
-        self.events.append((order, event))
+        self.events.append((order, event, event.ordinal if again else 0))
 
     def results(
         self, partition: int, next_offset: int, received: int, series: Sequence[SeriesRef], watches: Sequence[WatchRef]
     ) -> Results:
         """Everything, in the log's order."""
-        self.events.sort(key=lambda pair: pair[0])
+        self.events.sort(key=lambda made: made[0])
         self.rejections.sort(key=lambda r: r.place.message)
         return Results(
             partition,
@@ -76,10 +76,11 @@ class Collector:
             watches,
             _points(self.points),
             _verdicts(self.parts),
-            [event for _, event in self.events],
+            [event for _, event, _ in self.events],
             self.rejections,
             self.forwards,
             self.warnings,
+            [shift for _, _, shift in self.events],
         )
 
 

@@ -26,6 +26,8 @@ class Episode:
     severity: int
     peak: float
     calm_since: int | None
+    told: int  # time of its last event
+    again: bool = False  # its last event has the time of the one before
 
 
 class Step(NamedTuple):
@@ -69,7 +71,7 @@ class Episodes:
             if episode is None:
                 if step.alarm:
                     severity = self.severity or severity_of(step.score)
-                    episode = Episode(name(step.row, step.time), step.time, 0, severity, step.score, None)
+                    episode = Episode(name(step.row, step.time), step.time, 0, severity, step.score, None, step.time)
                     self.open[step.row] = episode
                     yield Change("opened", step, Episode(**asdict(episode)), None)
             elif step.score == step.score:  # no opinion changes nothing
@@ -81,7 +83,7 @@ class Episodes:
         worse = band_index(severity) > band_index(episode.severity)
         episode.severity = max(episode.severity, severity)
         if step.alarm or worse:
-            episode.ordinal += 1
+            _tell(episode, step)
             yield Change("escalated", step, Episode(**asdict(episode)), None)
         if step.score >= CLOSE_AT:
             episode.calm_since = None
@@ -89,7 +91,7 @@ class Episodes:
         if episode.calm_since is None:
             episode.calm_since = step.time
         if step.time - episode.calm_since >= self.off_delay_ns:
-            episode.ordinal += 1
+            _tell(episode, step)
             del self.open[step.row]
             yield Change("closed", step, Episode(**asdict(episode)), "recovered")
 
@@ -100,3 +102,8 @@ class Episodes:
     def restore(self, saved: list[Any]) -> None:
         """Take up what `snapshot` gave."""
         self.open = {int(row): Episode(**fields) for row, fields in saved}
+
+
+def _tell(episode: Episode, step: Step) -> None:
+    episode.ordinal += 1
+    episode.again, episode.told = episode.told == step.time, step.time

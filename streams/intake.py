@@ -59,10 +59,7 @@ class Intake:
         if chunk.text:
             text = {i: chunk.text[j] for i, j in enumerate(index.tolist()) if j in chunk.text}
         admitted = admit(self.seen, row, time, value, text, arrived)
-        numeric = ~np.isnan(value)
-        columns = self.roster.columns
-        columns["numeric"][row[numeric]] = True
-        numeric |= columns["numeric"][row]
+        numeric = self._numeric(row, ~np.isnan(value))
         for i in text:
             numeric[i] = False
         return Segment(
@@ -83,6 +80,19 @@ class Intake:
             chunk.code[index].astype(np.int64),
             [w for w in chunk.waveforms if first <= w.message < last and ours[w.message - first]],
         )
+
+    def _numeric(self, row: Ints, number: Bools) -> Bools:
+        """(n,) readings at or behind the first number of their series: what comes before it is not known to be one."""
+        is_numeric = self.roster.columns["numeric"]
+        known = is_numeric[row]
+        fresh = np.flatnonzero(number & ~known)
+        if len(fresh):
+            distinct, first = np.unique(row[fresh], return_index=True)
+            starts = np.full(len(is_numeric), len(row))
+            starts[distinct] = fresh[first]
+            known |= np.arange(len(row)) >= starts[row]
+            is_numeric[distinct] = True
+        return known
 
     def _ours(self, chunk: Chunk, first: int, last: int, received: Ints, out: Collector) -> Bools:
         """(messages,) which reading messages belong here; the others are forwarded, refused or dropped."""

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from itertools import groupby
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
@@ -14,6 +15,7 @@ from streams.collect import BEFORE, INSTANT, READING, Collector, Part
 from streams.episodes import Change, Step
 from streams.events import Facts
 from streams.joint import Joint, JointVerdict
+from streams.modes import Mode
 from streams.results import ANOMALOUS, NO_OPINION, OK, WARMING
 from streams.segment import Bools, Ints, Segment
 from streams.watch import Opinion, Watch
@@ -28,25 +30,42 @@ class Judging:
     def __init__(self, engine: Engine, chunk: Chunk, seg: Segment, received: Ints, out: Collector) -> None:
         self.engine, self.chunk, self.seg, self.received, self.out = engine, chunk, seg, received, out
         self.tally = outcomes.tally(len(seg.row))
+        self.modes: dict[int, Mode] = {}  # position of a reading that a gate asks for -> its modes
 
     def remember_modes(self) -> None:
-        """Take in state series, so that a gate sees the value as of a reading's time."""
-        names = frozenset().union(*(w.mode_names for w in self.engine.watches)) if self.engine.watches else frozenset()
-        if not names:
+        """Take in state series in the log's order, and note the modes under which readings are judged.
+
+        A reading sees the states of its own row and of what came before it in the log, never what came behind:
+        where the log is cut into chunks must not be seen.
+        """
+        gated = [w for w in self.engine.watches if w.mode_names]
+        if not gated or not len(self.seg.row):
             return
-        seg, refs = self.seg, self.engine.roster.refs
-        for i in np.flatnonzero(seg.new).tolist():
-            ref = refs[int(seg.row[i])]
-            if ref.series in names:
-                number = float(seg.value[i])
-                value = seg.text.get(i, None if number != number else number)
-                self.engine.modes.put(ref.path, ref.series, int(seg.time[i]), value)
+        names = sorted(frozenset().union(*(w.mode_names for w in gated)))
+        seg, refs, modes = self.seg, self.engine.roster.refs, self.engine.modes
+        states = np.isin(seg.row, [r for r in np.unique(seg.row).tolist() if refs[r].series in names]) & seg.new
+        asking = np.zeros(len(seg.row), dtype=bool)
+        for watch in gated:
+            asking |= watch.takes(seg.row)
+        asking &= seg.new & seg.numeric
+        places = np.flatnonzero(states | asking).tolist()
+        for _, row in groupby(places, key=lambda i: (int(seg.message[i]), int(seg.time[i]))):
+            together = list(row)
+            for i in together:
+                if states[i]:
+                    ref, number = refs[int(seg.row[i])], float(seg.value[i])
+                    value = seg.text.get(i, None if number != number else number)
+                    modes.put(ref.path, ref.series, int(seg.time[i]), value)
+            for i in together:
+                if asking[i]:
+                    asset, time = refs[int(seg.row[i])].path, int(seg.time[i])
+                    self.modes[i] = {name: modes.at(asset, name, time) for name in names}
 
     def series(self, watch: Watch, faulty: Bools) -> Bools:
         """Run a watch over single series; (n,) readings that it finds anomalous."""
         seg, engine = self.seg, self.engine
         anomalous = np.zeros(len(seg.row), dtype=bool)
-        opinion = watch.judge(seg, engine.roster, engine.modes, faulty)
+        opinion = watch.judge(seg, engine.roster, self.modes, faulty)
         j = opinion.judgement
         where = opinion.at[opinion.judged]
         if watch.detector.judges_silence:
@@ -78,8 +97,10 @@ class Judging:
         facts = self._facts(watch, j, p, float(seg.value[i]), int(seg.arrived[i]), unit)
         decision = facts.decision | {"x": _plain(float(seg.value[i])), "dt": _plain(float(seg.admitted.dt[i]))}
         since = watch.bank.learned_since(change.step.row)
+        if since is not None and since > change.step.time:
+            since = None  # learned further on in the chunk
         event = self.engine.events.make(watch, row, change, facts._replace(decision=decision, learned_since=since))
-        self.out.event(int(seg.message[i]), stage, watch.index, event)
+        self.out.event(int(seg.message[i]), stage, watch.index, event, change.episode.again)
 
     def _facts(self, watch: Watch, j: Judgement, p: int, value: float, received: int, unit: str | None) -> Facts:
         v = j.verdict
@@ -172,7 +193,7 @@ class Judging:
         facts = self._facts(watch, silence.judged, silence.at, float("nan"), received, roster.units[row])
         since = watch.bank.learned_since(silence.row)
         event = self.engine.events.make(watch, row, change, facts._replace(silence=True, learned_since=since))
-        self.out.event(message, BEFORE, watch.index, event)
+        self.out.event(message, BEFORE, watch.index, event, change.episode.again)
 
     def joint(self, joint: Joint, faulty: Bools) -> None:
         """Gather a joint watch's inputs message by message, and judge the instants that become ready."""
@@ -238,7 +259,8 @@ class Judging:
         step = Step(row, time, score, bool(j.alarm[0]), 0)
         for change in watch.episodes.apply([step], lambda r, t: self.engine.events.episode_id(watch, r, t)):
             facts = self._facts(watch, j, 0, value, clock, unit)._replace(contribution=shares, learned_since=since)
-            self.out.event(message, INSTANT, watch.index, self.engine.events.make(watch, row, change, facts))
+            event = self.engine.events.make(watch, row, change, facts)
+            self.out.event(message, INSTANT, watch.index, event, change.episode.again)
 
     def waveforms(self) -> None:
         """Judge blocks of samples, each on its own."""

@@ -3,12 +3,16 @@
 from __future__ import annotations
 
 from bisect import bisect_right, insort
+from collections.abc import Mapping
 from typing import Any
 
 from streams.when import Value
 
 KEPT = 64
-"""Changes remembered for each state series; a reading older than all of them sees the oldest."""
+"""Changes remembered for each state series; a reading older than all of them sees none."""
+
+Mode = Mapping[str, Value]
+"""Values of an asset's state series as of a reading's time, by name."""
 
 
 class Modes:

@@ -95,3 +95,4 @@ class Results(NamedTuple):
     rejections: Sequence[Rejection]
     forwards: Sequence[Forward]
     warnings: Sequence[str]
+    event_shift: Sequence[int] = ()  # ns to add to each event's time in a store: two events at one time stay two

@@ -77,12 +77,15 @@ class Scorer:
 
 
 def newest(chunk: Chunk) -> NDArray[np.int64]:
-    """`received` of JSON lines: the newest time in each message, as a broker at hand would have stamped it."""
+    """`received` of JSON lines: the newest time in each message, as a broker at hand would have stamped it.
+
+    Not made monotone: each engine does that for its own partition's messages.
+    """
     received = np.full(chunk.messages, np.iinfo(np.int64).min, dtype=np.int64)
     np.maximum.at(received, chunk.message, chunk.time)
     for wave in chunk.waveforms:
         received[wave.message] = max(received[wave.message], wave.time)
-    return np.maximum.accumulate(received)
+    return received
 
 
 def rows(scored: Iterable[Scored], contribution: bool) -> Iterator[str]:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from fnmatch import fnmatchcase
 from typing import Any, NamedTuple
 
@@ -15,7 +16,7 @@ from detectors.durations import budget_per_s, duration_ns
 from schemas.chunk import GOOD
 from streams.arrays import UNSEEN, Columns, latest, previous
 from streams.episodes import Episodes
-from streams.modes import Modes
+from streams.modes import Mode
 from streams.results import SeriesRef
 from streams.roster import Roster
 from streams.segment import Bools, Ints, Segment
@@ -114,8 +115,17 @@ class Watch:
         self.owner["row"][-1] = row
         return self.bank.rows - 1
 
-    def judge(self, seg: Segment, roster: Roster, modes: Modes, faulty: Bools) -> Opinion:
-        """What the bank says of a segment. `faulty` (n,) marks readings that the health gate withholds."""
+    def takes(self, rows: Ints) -> Bools:
+        """(n,) which roster rows it watches."""
+        self._cover(int(rows.max(initial=-1)) + 1)
+        return np.asarray(self.series[rows] != UNWATCHED)
+
+    def judge(self, seg: Segment, roster: Roster, modes: Mapping[int, Mode], faulty: Bools) -> Opinion:
+        """What the bank says of a segment.
+
+        `modes` holds, by position, the modes of readings that a gate asks for; `faulty` (n,) marks readings that
+        the health gate withholds.
+        """
         self._cover(len(roster.refs))
         rows = self.series[seg.row]
         watched = (rows != UNWATCHED) & seg.numeric
@@ -149,16 +159,14 @@ class Watch:
         return self.bank.silent(rows, received - lag[self.owner["row"]], np.full(len(rows), -1))
 
     def _gated(
-        self, seg: Segment, roster: Roster, modes: Modes, at: Ints, ask: Bools, rows: Ints
+        self, seg: Segment, roster: Roster, modes: Mapping[int, Mode], at: Ints, ask: Bools, rows: Ints
     ) -> tuple[Bools, Ints]:
         """Apply `when`, and take the row of the mode in force (`by`)."""
         rows = rows.copy()
         ask = ask.copy()
         for place in np.flatnonzero(ask).tolist():
             i = int(at[place])
-            row, time = int(seg.row[i]), int(seg.time[i])
-            asset = roster.refs[row].path
-            now = {name: modes.at(asset, name, time) for name in self.mode_names}
+            row, now = int(seg.row[i]), modes[i]
             if self.gate is not None and not self.gate(now):
                 ask[place] = False
             elif self.spec.by is not None:

@@ -82,17 +82,17 @@ class Limits(Detector[LimitsState]):
         x = np.where(present, batch.x, 0.0)
         bounded_low, bounded_high = low > -np.inf, high < np.inf
         lo, hi = np.where(bounded_low, low, 0.0), np.where(bounded_high, high, 0.0)
-        span = _span(lo, hi, bounded_low, bounded_high)
+        limit = np.where(rate < np.inf, rate, 1.0)
         since = since + np.where(np.isnan(batch.dt), 0.0, batch.dt)
         timed = present & ~np.isnan(last) & (since > 0) & (rate < np.inf)
         # infinity minus a limit stays infinite, infinity less infinity has not moved; the cap keeps a score a number
         with np.errstate(over="ignore", invalid="ignore"):
             beyond = np.maximum(np.where(bounded_low, lo - x, -np.inf), np.where(bounded_high, x - hi, -np.inf))
-            outside = 1.0 + np.minimum(beyond / span, _CAP)
+            outside = 1.0 + np.minimum(beyond / _span(lo, hi, bounded_low, bounded_high), _CAP)
             moved = np.abs(x - np.where(timed, last, x)) / np.where(timed, since, 1.0)
+            faster = np.minimum(moved / limit, _CAP)
         score = np.where(beyond > 0, outside, np.where(beyond > -self.deadband, _HELD, 0.0))
-        limit = np.where(rate < np.inf, rate, 1.0)
-        score = np.maximum(score, np.where(timed & (moved > rate), np.minimum(moved / limit, _CAP), 0.0))
+        score = np.maximum(score, np.where(timed & (moved > rate), faster, 0.0))
         opinion = present & (bounded_low | bounded_high | timed)
         state = LimitsState(low, high, rate, np.where(present, x, last), np.where(present, 0.0, since))
         verdict = Verdict(

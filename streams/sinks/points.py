@@ -162,12 +162,12 @@ def verdicts(results: Results) -> Table:
 
 
 def anomalies(results: Results) -> Table:
-    """Points of measurement `anomaly`, one for each event, at `time + ordinal` ns.
+    """Points of measurement `anomaly`, one for each event, at its time.
 
-    The ordinal is always added, not only where two events of an episode meet: whether they meet in one chunk
-    depends on how the log was cut into chunks, and a replay must write the same points.
+    Where the engine says that two events of an episode have one time, the later one's ordinal is added in ns.
     """
     events = results.events
+    shifts = results.event_shift or [0] * len(events)
     wanted = {(event.asset, event.series) for event in events}
     known = {(ref.path, ref.series): ref for ref in results.series if (ref.path, ref.series) in wanted}
     tags = []
@@ -178,7 +178,7 @@ def anomalies(results: Results) -> Table:
         ANOMALY,
         tags,
         np.arange(len(events)),
-        np.array([event.time + event.ordinal for event in events], dtype=np.int64),
+        np.array([event.time + shift for event, shift in zip(events, shifts, strict=True)], dtype=np.int64),
         {
             "severity": np.array([event.severity for event in events], dtype=np.int64),
             "ordinal": np.array([event.ordinal for event in events], dtype=np.int64),

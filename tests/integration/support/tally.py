@@ -34,7 +34,7 @@ class _Series:
 
 @dataclass
 class Tally:
-    """Outcomes, the points in the store by (asset, series, time), and the times each series was judged by `level`."""
+    """Outcomes, the points in the store by (asset, series, time), and the times at which `level` alone judged."""
 
     outcomes: Counter[str]
     corrections: int
@@ -92,14 +92,11 @@ def _judged(out: Tally, known: _Series, reading: Reading, number: float | None, 
     judged = reading.series in LEVEL_ONLY or reading.series in ALWAYS_JUDGED
     if not judged or isinstance(reading.value, str) or not known.numeric:
         return "unwatched"
-    if number is None:
+    if number is None or quality == BAD:
         return "withheld"
-    if quality < BAD:
-        out.level.setdefault((reading.asset, reading.series), []).append(reading.time)
     if reading.series in ALWAYS_JUDGED:
         return "scored"
-    if quality == BAD:
-        return "withheld"
+    out.level.setdefault((reading.asset, reading.series), []).append(reading.time)
     warm = known.learned >= WARMUP
     known.learned += quality != UNCERTAIN
     return "scored" if warm else "warming"

@@ -145,7 +145,7 @@ def _mischief(made: Traffic, asset: str, last: int, which: int) -> int:
     elif which == 100:
         value, headers = encode_frame(asset, [last + 1, last + 2], {"state": ["run", "run"], "flow": [1.0, 2.0]})
         _put(made, asset, (value.replace(b"[1.0,2.0]", b"[[1.0],{}]"), headers))
-        made.readings += [Reading(asset, "state", last + 1, "run"), Reading(asset, "state", last + 2, "run")]
+        made.readings.extend(Reading(asset, "state", last + i, "run") for i in (1, 2))
         rejected("wrong_type", 2)
     elif which == 150 and client_of(asset) != "confluent-kafka":
         value, headers = encode_single(asset, "state", last + 1, "run")

@@ -8,7 +8,8 @@ from tests.unit.sinks import make
 
 
 def test_two_events_of_one_episode_at_one_time_are_two_points() -> None:
-    table = anomalies(make.results(events=[make.event(100), make.event(100, "escalated", 1)]))
+    results = make.results(events=[make.event(100), make.event(100, "escalated", 1)])
+    table = anomalies(results._replace(event_shift=[0, 1]))
     assert table.time.tolist() == [100, 101]
 
 
