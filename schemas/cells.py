@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import math
 from collections.abc import Iterator, Sequence
+from functools import lru_cache
 from typing import Any, NamedTuple
 
 import numpy as np
@@ -93,16 +94,24 @@ class KeyTable(dict[tuple[str, str, str | None], int]):
         self.keys_made: list[SeriesKey] = []
 
     def __missing__(self, key: tuple[str, str, str | None]) -> int:
-        asset, series, unit = key
-        if unit == "":
-            code = self[asset, series, None]
-        elif asset_fault(asset) or name_fault(series) or (unit is not None and name_fault(unit)):
+        made = _checked(*key)
+        if made is None:
             code = -1
+        elif not key[2] and key[2] is not None:
+            code = self[made]
         else:
             code = len(self.keys_made)
-            self.keys_made.append(SeriesKey(asset, series, unit))
+            self.keys_made.append(made)
         self[key] = code
         return code
+
+
+@lru_cache(maxsize=2**18)
+def _checked(asset: str, series: str, unit: str | None) -> SeriesKey | None:
+    """The key of these names, None where one may not be used; remembered, as the same names come in every chunk."""
+    if asset_fault(asset) or name_fault(series) or (unit and name_fault(unit)):
+        return None
+    return SeriesKey(asset, series, unit or None)
 
 
 class Cells(NamedTuple):

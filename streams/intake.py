@@ -6,7 +6,7 @@ from typing import Any
 
 import numpy as np
 
-from schemas.chunk import READING, Chunk, Place, Waveform
+from schemas.chunk import READING, Chunk, Place, SeriesKey, Waveform
 from schemas.partition import key_of, partition_of
 from streams.admission import admit, memory
 from streams.collect import Collector
@@ -26,13 +26,14 @@ class Intake:
         self.roster = roster
         self.seen = memory()
         self.origins: dict[int, int] = {}  # origin partition -> highest offset taken from there
+        self._known: dict[SeriesKey, int] = {}  # key as sent -> series row; a cache
         self._home: dict[str | None, int] = {}  # asset as sent -> partition; a cache
 
     def configure(self, site: ResolvedSite) -> None:
         """Take up another site."""
         self.site = site
         self.local = LocalTime(site)
-        self._home = {}
+        self._home, self._known = {}, {}
 
     def take(self, chunk: Chunk, first: int, last: int, received: Ints, out: Collector) -> Segment:
         """The segment of messages [first, last); `received` is the clock of the whole chunk's messages."""
@@ -135,22 +136,34 @@ class Intake:
     def _rows(self, chunk: Chunk, index: Ints, received: Ints, out: Collector) -> tuple[Ints, Bools]:
         """Roster rows of readings, and which have one; new series are taken in, in order of appearance."""
         code = chunk.code[index]
-        rows = np.full(len(chunk.keys), -1, dtype=np.int64)
-        distinct, first = np.unique(code, return_index=True)
-        for c in distinct[np.argsort(first, kind="stable")].tolist():
-            key = chunk.keys[c]
-            path = self.roster.path(key.asset)
-            found = self.roster.find(path, key.series)
-            if found is None:
-                refusal = self.roster.refusal(path)
+        known = list(map(self._known.get, chunk.keys))
+        rows = np.array([-1 if row is None else row for row in known], dtype=np.int64)
+        fresh = rows[code] < 0
+        if fresh.any():
+            distinct, first = np.unique(code[fresh], return_index=True)
+            for c in distinct[np.argsort(first, kind="stable")].tolist():
+                refusal = self._admit(chunk.keys[c])
                 if refusal:
                     self._refuse(chunk, index[code == c], *refusal, received, out)
-                    continue
-                found = self.roster.add(path, key.series, key.unit)
-                self.seen.grow(1)
-            rows[c] = found
+                else:
+                    rows[c] = self._known[chunk.keys[c]]
         row = rows[code]
         return row, row >= 0
+
+    def _admit(self, key: SeriesKey) -> tuple[str, str] | None:
+        """Give a key that is not known yet its series' row, or say why not."""
+        path = self.roster.path(key.asset)
+        found = self.roster.find(path, key.series)
+        if found is None:
+            refusal = self.roster.refusal(path)
+            if refusal:
+                return refusal
+            found = self.roster.add(path, key.series, key.unit)
+            self.seen.grow(1)
+        if len(self._known) > 4 * self.site.site.site.max_series:
+            self._known.clear()
+        self._known[key] = found
+        return None
 
     def wave_row(self, wave: Waveform, received: Ints, chunk: Chunk, out: Collector) -> int | None:
         """Roster row of a waveform that is to be judged, None where it is refused, late or a repeat."""

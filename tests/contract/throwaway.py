@@ -21,10 +21,11 @@ class SpreadState(NamedTuple):
 class Spread(Detector[SpreadState]):
     """Joint: score = the largest difference between two inputs / limit; the two that differ most share the blame.
 
-    >>> d = Spread(limit=2.0)
+    >>> d = Spread(limit=2.0, warmup=1)
     >>> one = np.ones(1)
     >>> b = Batch(np.array([0]), np.array([[1.0, 5.0, 2.0]]), one, one > 0, one.astype(np.int32))
-    >>> _, v = d.step(d.init(1), b)
+    >>> state, _ = d.step(d.init(1), b)
+    >>> _, v = d.step(state, b)
     >>> v.score.tolist(), v.contribution.tolist()
     ([2.0], [[0.5, 0.5, 0.0]])
     """
