@@ -137,16 +137,21 @@ class Bank:
         judge = self.calibration.scan if deep else self.calibration.step
         calibrated, (score, alarm, threshold) = judge(take(self._calibrated, rows), one.time, verdict.score, one.dt)
         put(self._calibrated, rows, calibrated)
-        before = {}
-        for t, k in np.argwhere(alarm if deep else alarm[None]).tolist():
-            before[int(where[t, k])] = self._explain(take(earlier, slice(k, k + 1)), pick(block, np.s_[:t, k : k + 1]))
+        before = self._before(earlier, block, where, alarm if deep else alarm[None]) if alarm.any() else {}
         return Judgement(verdict.score, score, alarm, threshold, self._banded(verdict, threshold), before)
 
-    def _explain(self, state: Any, block: Batch) -> dict[str, Any]:
-        """State of one row, as plain data, once it has seen `block`."""
-        if len(block.time):
-            state, _ = self.detector.scan(state, block)
-        return self.detector.explain(state, 0)
+    def _before(
+        self, earlier: Any, block: Batch, where: NDArray[np.int64], alarm: Bools
+    ) -> dict[int, dict[str, Any]]:
+        """For each alarm, its row's state just before it: rows with alarms are gone through once more."""
+        before = {}
+        for k in np.flatnonzero(alarm.any(axis=0)).tolist():
+            state, done = take(earlier, slice(k, k + 1)), 0
+            for t in np.flatnonzero(alarm[:, k]).tolist():
+                if t > done:
+                    state, _ = self.detector.scan(state, pick(block, np.s_[done:t, k : k + 1]))
+                before[int(where[t, k])], done = self.detector.explain(state, 0), t
+        return before
 
     def _banded(self, verdict: Verdict, threshold: Floats) -> Verdict:
         """The band at which an alarm would come: the detector's own, as wide as calibration has made it."""

@@ -16,13 +16,8 @@ def explain(error: ValidationError, model: type[BaseModel], table: Any) -> Itera
     for fault in error.errors(include_url=False):
         cause = fault.get("ctx", {}).get("error")
         where = _place(fault["loc"], table)
-        if isinstance(cause, ValidationError):  # a detector's own options, checked inside a watch
-            options = _at(table, fault["loc"])
-            inner = REGISTRY[options["kind"]]
-            for line in explain(cause, inner, options):
-                yield f"{where}.{line}"
-        elif fault["type"] == "extra_forbidden":
-            yield f"{where}: unknown key{_hint(fault['loc'], model)}"
+        if fault["type"] == "extra_forbidden":
+            yield f"{where}: unknown key{_hint(fault['loc'], model, table)}"
         elif fault["type"] == "missing":
             yield f"{where}: missing; it is required"
         else:
@@ -50,19 +45,16 @@ def _place(loc: Sequence[str | int], table: Any) -> str:
     return out
 
 
-def _at(table: Any, loc: Sequence[str | int]) -> Any:
-    for step in loc:
-        table = table[step]
-    return table
-
-
-def _hint(loc: Sequence[str | int], model: type[BaseModel]) -> str:
+def _hint(loc: Sequence[str | int], model: type[BaseModel], table: Any) -> str:
     """The valid names at a place, the likeliest first."""
     here: Any = model
     for step in loc[:-1]:
+        table = table[step]
         if isinstance(step, str) and isinstance(here, type) and issubclass(here, BaseModel):
             field = here.model_fields.get(step)
             here = _model_in(field.annotation) if field else None
+            if here is None and isinstance(table, dict):  # a detector's own options, which its kind decides
+                here = REGISTRY.get(table.get("kind", ""))
     if not (isinstance(here, type) and issubclass(here, BaseModel)):
         return ""
     names = sorted(here.model_fields)

@@ -43,7 +43,7 @@ def check_before(settings: Settings) -> None:
     _ = settings.key
     faults = check_topics(settings.kafka, settings.prefix, settings.partitions)
     if faults:
-        raise Misconfigured("\n".join([*faults, "make the topics with: millstream topics"]))
+        raise Misconfigured("\n".join(faults))
 
 
 async def run_worker(settings: Settings, site: ResolvedSite, seconds: float | None = None) -> None:

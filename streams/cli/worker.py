@@ -36,4 +36,4 @@ def worker(
         try:
             asyncio.run(run_worker(settings, site))
         except (Retry, KafkaError) as error:
-            fail(f"{error} (Kafka at {settings.kafka})", 1)
+            fail(str(error) or f"Kafka at {settings.kafka}: {error!r}", 1)

@@ -111,6 +111,7 @@ class _Demo:
         self.started = time.monotonic()
         self.phase = "starting"
         self.interrupted = False
+        self._last_rate = (time.monotonic(), 0)
 
     async def run(self) -> dict[str, Any]:
         site, settings = self._site(), self._settings()
@@ -174,19 +175,18 @@ class _Demo:
             self.phase = "warming up"
             self._say(f"playing {WARM_S} s of the plant's past, so that the detectors know it")
             await play_plant(plant, sender, WARM_S)
-            past = sender.readings
             self._go_live(live_ns)
             late = max((time.time_ns() - live_ns) / SECOND, 0.0)
-            forget = asyncio.create_task(self._forget_past(worker, past))
+            forget = asyncio.create_task(self._forget_past(worker, sender))
             # live rows follow at once: a pause here would be a silence like any other
             await live_plant(plant, sender, self._over(worker, seconds + late))
             forget.cancel()
         self.phase = "ending"
         await self._drained(sender, worker)
 
-    async def _forget_past(self, worker: Worker, readings: int) -> None:
-        """Latency is that of the live part: forget what it was while the past was played."""
-        await self._until(lambda: self.seen.counts["readings_in"] >= readings, 3600, "the past was not taken in")
+    async def _forget_past(self, worker: Worker, sender: Sender) -> None:
+        """Latency is that of the live part: forget what it was until the worker had caught up with the past."""
+        await self._until(lambda: self.seen.counts["readings_in"] >= sender.readings, 3600, "the past was not taken in")
         worker.latency_ms.clear()
 
     def _go_live(self, live_ns: int | None = None) -> None:
@@ -265,10 +265,17 @@ class _Demo:
         elapsed = time.monotonic() - self.started
         p50, p99 = self._latency(worker)
         rates = Rates(
-            self.seen.counts["readings_in"], self.seen.counts["readings_in"] / max(elapsed, 1e-9), p50, p99,
+            self.seen.counts["readings_in"], self._rate(), p50, p99,
             {name: self.seen.counts[name] for name in OUTCOMES}, 0,
         )  # fmt: skip
         return PlantView(machines, rows, rates, faults, elapsed, self.phase, self.embedded)
+
+    def _rate(self) -> float:
+        """Readings a second over the last picture's interval."""
+        now, readings = time.monotonic(), self.seen.counts["readings_in"]
+        at, before = self._last_rate
+        self._last_rate = (now, readings)
+        return (readings - before) / max(now - at, 1e-9)
 
     def _latency(self, worker: Worker) -> tuple[float | None, float | None]:
         if not worker.latency_ms:

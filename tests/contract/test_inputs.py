@@ -92,13 +92,13 @@ def test_one_row_of_one_reading_is_judged(detector: Detector[Any]) -> None:
 
 
 @detectors()
-@pytest.mark.parametrize("level", [5.0, 0.0, -0.5])
+@pytest.mark.parametrize("level", [2.5, 0.0, -0.5])
 def test_a_constant_input_never_alarms(detector: Detector[Any], level: float) -> None:
     if any((detector.kind, option) in ALARMS_ON_CONSTANT and getattr(detector, option) for option in ("after",)):
         pytest.skip("an alarm by definition")
-    time = START + np.arange(3000) * 1_000_000_000
+    time = START + np.arange(3000) * 500_000_000
     x = np.full(3000 if detector.shape == "series" else (3000, INPUTS), level)
-    one = np.ones(3000)
+    one = np.full(3000, 0.5)
     waves = detector.shape == "waveform"
     constant = Stream(
         np.zeros(3000, dtype=np.int64),
@@ -171,7 +171,7 @@ def test_memory_a_row_is_the_same_after_ten_thousand_readings(detector: Detector
         saved = bank.snapshot()
         return sum(a.nbytes for a in (*saved["state"], *saved["calibration"], saved["learned_since"]))
 
-    assert held(10_000) == held(10)
+    assert held(10_000) == held(10)  # what explains an alarm is no memory: it leaves with the event
 
 
 def run_quietly(bank: Any, given: Stream) -> None:

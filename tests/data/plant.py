@@ -6,6 +6,7 @@ from collections.abc import Sequence
 from typing import NamedTuple
 
 import numpy as np
+from numpy.typing import NDArray
 
 from schemas.partition import partition_of
 
@@ -51,9 +52,11 @@ def plant(lines: Sequence[str], machines: int = 4, instants: int = 600, seed: in
         for asset in assets:
             if (asset.endswith("m0") and 300 <= t < 370) or (asset.endswith("m1") and t >= instants - 100):
                 continue
-            cells: dict[str, Value] = {"state": states[asset][t] if rng.random() > 0.02 or t == 0 else None}
+            # the first and last rows are whole: joint inputs are known from the start, and none is waited for at the end
+            whole = t == 0 or t >= instants - 3
+            cells: dict[str, Value] = {"state": states[asset][t] if whole or rng.random() > 0.02 else None}
             for name, x in signals[asset].items():
-                cells[name] = round(float(x[t]), 3) if rng.random() > 0.02 or t == 0 else None
+                cells[name] = round(float(x[t]), 3) if whole or rng.random() > 0.02 else None
             row = Row(asset, START + t * SECOND, cells)
             rows += [row, *_again(rng, row, rows)]
     return rows
@@ -71,7 +74,7 @@ def _again(rng: np.random.Generator, row: Row, before: list[Row]) -> list[Row]:
     return []
 
 
-def _signals(rng: np.random.Generator, n: int) -> dict[str, np.ndarray]:
+def _signals(rng: np.random.Generator, n: int) -> dict[str, NDArray[np.float64]]:
     out = {}
     for k, name in enumerate(UNIT):
         x = 50.0 * (k + 1) + rng.normal(0, 1 + k, n).cumsum() * 0.02 + rng.normal(0, 1 + k, n)

@@ -12,7 +12,7 @@ from schemas.codecs import JSON, MSGPACK
 from schemas.encode import encode_frame, encode_single
 from schemas.partition import key_of
 from schemas.times import format_time
-from tests.data.plant import SECOND, START, UNIT, Row, Value
+from tests.data.plant import SECOND, UNIT, Row, Value
 
 
 class Sent(NamedTuple):
@@ -71,28 +71,32 @@ def mixed(rows: Iterable[Row], seed: int) -> list[Sent]:
     return out
 
 
-def _cut(rows: Iterable[Row], rng: random.Random) -> Iterator[list[Row]]:
-    parts: dict[str, list[Row]] = {}
-    for row in rows:
-        part = parts.setdefault(row.asset, [])
-        # a silence must not be inside a frame: its first rows would come no sooner than its last
-        if part and (len(part) >= rng.randint(1, 6) or row.time - part[-1].time > 5 * SECOND):
-            yield part
-            part = parts[row.asset] = []
-        part.append(row)
-    yield from (part for part in parts.values() if part)
+def _cut(rows: Iterable[Row], rng: random.Random) -> list[list[Row]]:
+    """One to six rows of a machine each, sent when the last of them is there: silence is judged by arrival."""
+    parts: list[tuple[int, list[Row]]] = []
+    open_: dict[str, int] = {}
+    for n, row in enumerate(rows):
+        at = open_.get(row.asset)
+        part = parts[at][1] if at is not None else []
+        # a pause must not be inside a frame: what came before it would arrive behind it
+        if at is None or len(part) >= rng.randint(1, 6) or row.time - part[-1].time > 5 * SECOND:
+            open_[row.asset] = len(parts)
+            parts.append((n, [row]))
+        else:
+            part.append(row)
+            parts[at] = (n, part)
+    return [part for _, part in sorted(parts, key=lambda pair: pair[0])]
 
 
 def _windows(rows: Iterable[Row], window_s: int) -> Iterator[list[Row]]:
     """Rows cut where the newest time so far enters another window; what is late stays where it came."""
     part: list[Row] = []
-    now = -1
+    end = None
     for row in rows:
-        window = (row.time - START) // (window_s * SECOND)
-        if window > now and part:
-            yield part
-            part = []
-        now = max(now, window)
+        if end is None or row.time >= end:
+            if part:
+                yield part
+            part, end = [], (row.time // (window_s * SECOND) + 1) * window_s * SECOND
         part.append(row)
     yield part
 

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import math
-import zlib
+import random
 from collections.abc import Iterator
 from typing import NamedTuple
 
@@ -110,9 +110,9 @@ def faults() -> list[Fault]:
     return found
 
 
-def noise(*place: object) -> float:
-    """A number in [-1, 1] that depends on nothing but its place: the same for every run."""
-    return zlib.crc32(repr(place).encode()) / 2**31 - 1
+def dice(*place: object) -> random.Random:
+    """Random numbers that depend on nothing but their place: the same for every run."""
+    return random.Random(repr(place))
 
 
 def columns(asset: str, found: list[Fault]) -> dict[str, list[float | str | None]]:
@@ -124,7 +124,8 @@ def columns(asset: str, found: list[Fault]) -> dict[str, list[float | str | None
     }
     for name, base in _BASE.items():
         swing = _SWING.get(name, 0.5)
-        values = [round(base + swing * noise(asset, name, i), 3) for i in range(INSTANTS)]
+        draw = dice(asset, name).uniform
+        values = [round(base + draw(-swing, swing), 3) for _ in range(INSTANTS)]
         if name == "temp_c":
             values = [math.floor(2 * v) / 2 for v in values]  # a coarse sensor: the same value twice in a row
         table[name] = list(_disturbed(values, mine[name])) if name in mine else list(values)

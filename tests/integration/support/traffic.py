@@ -3,13 +3,14 @@
 from __future__ import annotations
 
 import math
+from random import Random
 from typing import NamedTuple
 
 from schemas.codecs import ARROW, JSON, MSGPACK
 from schemas.encode import Message, Value, encode_frame, encode_single
 from schemas.partition import key_of
 from tests.integration.support.produce import CLIENTS, Client, Outgoing
-from tests.integration.support.scenario import ASSETS, INSTANTS, SECOND, columns, faults, noise, step_ns
+from tests.integration.support.scenario import ASSETS, INSTANTS, SECOND, columns, dice, faults, step_ns
 
 BLOCK = 20
 HOUR = 3600 * SECOND
@@ -53,11 +54,10 @@ def traffic(end_ns: int) -> Traffic:
             step = step_ns(asset)
             times = [end_ns - (INSTANTS - 1 - i) * step for i in range(start, start + BLOCK)]
             block = {name: column[start : start + BLOCK] for name, column in tables[asset].items()}
-            how = int(3 * (noise(asset, start, "how") + 1))
+            how = dice(asset, start, "how").randrange(6)
             _block(made, asset, times, block, how)
             sound = [name for name in block if (asset, name) not in faulty]
-            oddity = int(8 * (noise(asset, start, "odd") + 1))
-            nan_cells += _oddity(made, asset, times, block, sound, oddity)
+            nan_cells += _oddity(made, asset, times, block, sound, dice(asset, start, "odd"))
             unknown += _mischief(made, asset, times[-1], (start // BLOCK * 7 + ASSETS.index(asset)) % 200)
     return made._replace(nan_cells=nan_cells, unknown_fields=unknown)
 
@@ -89,12 +89,12 @@ def _block(made: Traffic, asset: str, times: list[int], block: dict[str, list[Va
 
 
 def _oddity(
-    made: Traffic, asset: str, times: list[int], block: dict[str, list[Value]], sound: list[str], which: int
+    made: Traffic, asset: str, times: list[int], block: dict[str, list[Value]], sound: list[str], chance: Random
 ) -> int:
     """What a gateway repeats, restates, brings late or cannot read; the number of NaN cells sent."""
-    last, step = times[-1], step_ns(asset)
+    last, step, which = times[-1], step_ns(asset), chance.randrange(16)
     numbers = [name for name in sound if name != "state"]
-    picked = numbers[int(noise(asset, last, "which") * 1000) % len(numbers)]
+    picked = chance.choice(numbers)
     value = block[picked][-1]
     assert isinstance(value, float)
 
@@ -122,7 +122,7 @@ def _oddity(
         single(picked, last + step // 2, value, 2)
     elif which == 5 and client_of(asset) != "confluent-kafka":
         # not among the messages that are forwarded: their notes would be counted where they are found, too
-        kind = (MSGPACK, ARROW)[last // SECOND % 2]
+        kind = chance.choice((MSGPACK, ARROW))
         _put(made, asset, encode_frame(asset, [last + step // 4], {picked: [math.nan]}, content_type=kind))
         made.readings.append(Reading(asset, picked, last + step // 4, math.nan))
         return 1
@@ -133,6 +133,7 @@ def _oddity(
 
 def _mischief(made: Traffic, asset: str, last: int, which: int) -> int:
     """Now and then something that must be set aside; the number of unknown fields sent."""
+
     def rejected(reason: str, readings: int) -> None:
         made.rejected[reason] = made.rejected.get(reason, 0) + readings
 
