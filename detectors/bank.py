@@ -51,7 +51,11 @@ def rounds(rows: Rows) -> Iterator[Round]:
     if not len(rows):
         return
     order = np.argsort(rows, kind="stable")
-    distinct, start, depth = np.unique(rows[order], return_index=True, return_counts=True)
+    grouped = rows[order]
+    if (grouped[1:] > grouped[:-1]).all():  # one reading a row, as in live frames: one round
+        yield Round(grouped, order[None])
+        return
+    distinct, start, depth = np.unique(grouped, return_index=True, return_counts=True)
     deepest = np.argsort(-depth, kind="stable")
     distinct, start, depth = distinct[deepest], start[deepest], depth[deepest]
     done = 0
@@ -92,6 +96,11 @@ class Bank:
         self._state: Any = self._init(0)
         self._calibrated = calibration.init(0)
         self._learned_since = np.zeros(0, dtype=np.int64)
+
+    @property
+    def nothing(self) -> Judgement:
+        """The judgement of no readings."""
+        return _in_order([], [], 0)
 
     def grow(self, n: int, given: dict[str, Floats] | None = None) -> None:
         """Add n rows; `given` holds what their series declare for themselves (`Detector.per_row`)."""

@@ -23,12 +23,14 @@ UNITS = {
     "w": 604_800 * SECOND,
     "week": 604_800 * SECOND,
 }
+LONGEST = 36_525 * UNITS["d"]
+"""Longest duration: with it, sums of times stay within int64 where the detectors look after them."""
 _DURATION = re.compile(r"\s*(\d+(?:\.\d+)?)\s*([a-z]+)\s*")
 _BUDGET = re.compile(r"\s*(\d+(?:\.\d+)?)\s*/\s*(\d+(?:\.\d+)?)?\s*([a-z]+)\s*")
 
 
 def duration_ns(text: Any) -> int:
-    """Nanoseconds of a duration such as "500ms", "5s", "30m", "1.5h", "2d", "1w". Raises ValueError.
+    """Nanoseconds of a duration such as "500ms", "5s", "30m", "1.5h", "2d", "1w", up to 100 years. Raises ValueError.
 
     >>> duration_ns("1.5h") // SECOND
     5400
@@ -38,7 +40,10 @@ def duration_ns(text: Any) -> int:
     match = _DURATION.fullmatch(text) if isinstance(text, str) else None
     if match is None or match[2] not in UNITS:
         raise ValueError(f'expected a duration such as "30s", "5m", "1.5h" or "2d", got {text!r}')
-    return round(float(match[1]) * UNITS[match[2]])
+    ns = float(match[1]) * UNITS[match[2]]
+    if ns > LONGEST:
+        raise ValueError(f"a duration may be at most 100 years (36525d), got {text!r}")
+    return round(ns)
 
 
 def duration_text(ns: int) -> str:

@@ -130,6 +130,8 @@ class Watch:
         rows = self.series[seg.row]
         watched = (rows != UNWATCHED) & seg.numeric
         at = np.flatnonzero(watched)
+        if not len(at):
+            return Opinion(at, at, at, self.bank.nothing, np.zeros(0, dtype=bool), [])
         silence = self.detector.judges_silence
         withheld = faulty[at] if not silence else np.zeros(len(at), dtype=bool)
         ask = seg.new[at] & ~withheld

@@ -76,7 +76,9 @@ class Gap(Detector[GapState]):
     def deadline(self, state: GapState) -> Ints:
         """(k,) when silence becomes a gap: last + timeout; NEVER once told, or while not known."""
         speaks = ~state.told & (state.last > np.iinfo(np.int64).min) & (self._warm(state.intervals) >= 1)
-        return np.where(speaks, np.where(speaks, state.last, 0) + self._timeout_ns(state), NEVER)
+        timeout = self._timeout_ns(state)
+        # near the end of what int64 holds a sum would wrap round to the past
+        return np.where(speaks, np.minimum(np.where(speaks, state.last, 0), NEVER - timeout) + timeout, NEVER)
 
     def tick(self, state: GapState, time: Ints) -> tuple[GapState, Verdict]:
         """Rows whose deadline is at or before `time` score silence / timeout; the others have no opinion."""

@@ -41,7 +41,8 @@ def lines_on(partitions: Sequence[int], of: int) -> list[str]:
 def plant(lines: Sequence[str], machines: int = 4, instants: int = 600, seed: int = 7) -> list[Row]:
     """Rows in order of arrival: by time, but for repeats, corrections and what comes late.
 
-    Machine 0 of each line falls silent for 70 s, machine 1 ends early, machine 2 changes its state every 2 s.
+    Machine 0 of each line falls silent for 70 s, machine 1 ends early, machine 2 changes its state every 2 s. A
+    last machine speaks once, 12 s behind the others: nothing is waited for any more when the data ends.
     """
     rng = np.random.default_rng(seed)
     assets = [f"{line}/m{k}" for line in lines for k in range(machines)]
@@ -52,14 +53,13 @@ def plant(lines: Sequence[str], machines: int = 4, instants: int = 600, seed: in
         for asset in assets:
             if (asset.endswith("m0") and 300 <= t < 370) or (asset.endswith("m1") and t >= instants - 100):
                 continue
-            # the first and last rows are whole: joint inputs are known from the start, and none is waited for at the end
-            whole = t == 0 or t >= instants - 3
+            whole = t == 0  # joint inputs are known from the start
             cells: dict[str, Value] = {"state": states[asset][t] if whole or rng.random() > 0.02 else None}
             for name, x in signals[asset].items():
                 cells[name] = round(float(x[t]), 3) if whole or rng.random() > 0.02 else None
             row = Row(asset, START + t * SECOND, cells)
             rows += [row, *_again(rng, row, rows)]
-    return rows
+    return rows + [Row(f"{line}/last", START + (instants + 11) * SECOND, {"uptime": 1.0}) for line in lines]
 
 
 def _again(rng: np.random.Generator, row: Row, before: list[Row]) -> list[Row]:

@@ -24,7 +24,7 @@ from streams.cli.main import app
 from streams.resolve import ResolvedSite
 from streams.results import Results
 from streams.settings import Settings
-from tests.data.plant import Row, lines_on, plant
+from tests.data.plant import START, Row, lines_on, plant
 from tests.data.together import Together
 from tests.data.ways import Sent, frames, mixed, singles, write_jsonl, write_long
 from tests.integration.support.waiting import until
@@ -313,7 +313,7 @@ def test_the_data_set_holds_what_it_should(scored: Answer, inputs: Inputs) -> No
 
 
 def test_json_lines_are_scored_as_the_table_is(scored: Answer, inputs: Inputs, tmp_path: Path) -> None:
-    made = [row for row in inputs.rows if row.asset[-2:-1] == "m"]
+    made = [row for row in inputs.rows if row.time >= START]
     lines = write_jsonl(frames(made, seed=5), tmp_path / "plant.jsonl")
     found = score([str(lines)], tmp_path)
     assets = {row.asset for row in made}

@@ -51,9 +51,7 @@ def read_topic(bootstrap: str, topic: str) -> list[Message]:
         found: list[Message] = []
         while any(consumer.position(place) < ends[place] for place in places):
             for records in consumer.poll(timeout_ms=1000, max_records=50_000).values():
-                found += [
-                    Message(r.partition, r.offset, r.timestamp, r.key, r.value, dict(r.headers)) for r in records
-                ]
+                found += [Message(r.partition, r.offset, r.timestamp, r.key, r.value, dict(r.headers)) for r in records]
     finally:
         consumer.close()
     return sorted(found)

@@ -14,9 +14,9 @@ from schemas.errors import Retry
 from streams.resolve import ResolvedSite, resolve
 from streams.results import OUTCOMES, Results
 from streams.settings import Settings, load_settings
-from streams.site import parse_site
 from streams.sinks.base import Sink
 from streams.sinks.influx import InfluxSink
+from streams.site import parse_site
 from streams.topics import ensure_topics
 from streams.worker import Worker
 from tests.integration.support.waiting import until
@@ -50,7 +50,9 @@ def influx_sink(influx: InfluxServer, prefix: str) -> InfluxSink:
 
 
 @asynccontextmanager
-async def running(settings: Settings, site: ResolvedSite, sink: Sink | None = None, **more: Any) -> AsyncIterator[Worker]:
+async def running(
+    settings: Settings, site: ResolvedSite, sink: Sink | None = None, **more: Any
+) -> AsyncIterator[Worker]:
     """A worker that has all partitions, or those the group leaves it; stopped at the end."""
     worker = Worker(settings, site, sink, **more)
     try:
