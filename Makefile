@@ -24,7 +24,7 @@ $(STAMP): pyproject.toml requirements.lock
 demo: $(STAMP) ## run the main job here: broker, simulated plant, worker, live view
 	@if [ -t 1 ]; then $(BIN)/millstream demo $(DEMO); else $(BIN)/millstream demo --no-ui --seconds 30 $(DEMO); fi
 	@echo
-	@echo "next, a real machine: make demo-file   (half a day of a milling machine, NIST, public domain)"
+	@echo "next, a real machine: make demo-file   (two and a half hours of a milling machine, NIST, public domain)"
 
 demo-file: $(STAMP) ## play the shipped sample of a real machine through the same path
 	@FILE=$$($(BIN)/python -c 'from importlib.resources import files; print(files("streams") / "data" / "nist_plate.shdr.gz")'); \

@@ -65,11 +65,11 @@ def admit(
     second = np.zeros(n, dtype=np.int64)
     second[new] = newest // 1_000_000_000
     changed = np.ones(n, dtype=bool)
-    was, was_text = previous(new_rows, value[new], seen["value"]), previous(new_rows, texts[new], seen["text"])
-    same = (value[new] == was) | (np.isnan(value[new]) & np.isnan(was))
-    changed[new] = ~(known & same & (texts[new] == was_text))
     # the newest of each series is its last NEW or CORRECTION: both carry the newest time
     kept = np.flatnonzero((kind == NEW) | (kind == CORRECTION))
+    was, was_text = previous(rows[kept], value[kept], seen["value"]), previous(rows[kept], texts[kept], seen["text"])
+    same = (value[kept] == was) | (np.isnan(value[kept]) & np.isnan(was))
+    changed[kept] = ~((seen["time"][rows[kept]] != UNSEEN) & same & (texts[kept] == was_text))
     distinct, last = latest(rows[kept])
     last = kept[last]
     seen["time"][distinct], seen["value"][distinct] = time[last], value[last]

@@ -23,13 +23,17 @@ REJECTED_PER_S = 10
 """Records a second and (source, reason) on the rejected topic; the rest is counted only."""
 
 
+_REMEMBERED = 10_000
+"""Seconds, sources and reasons that the cap keeps in mind."""
+
+
 class Publisher:
     """Sends one chunk's results and waits until the broker has acknowledged them all."""
 
     def __init__(self, settings: Settings, send: Send, metrics: Metrics, level: Callable[[], Any]) -> None:
         self.settings, self.send, self.metrics, self.level = settings, send, metrics, level
-        self._second = 0
-        self._told: dict[tuple[str | None, str], int] = {}
+        self._told: dict[tuple[int, str | None, str], int] = {}  # (second, source, reason) -> how many
+        self._chosen: dict[int, tuple[Results, list[Rejection]]] = {}  # partition -> what is being published
 
     async def publish(self, results: Results) -> None:
         """Send everything; on return all of it is acknowledged. Raises Kafka's errors, to be tried again."""
@@ -40,11 +44,19 @@ class Publisher:
             body = event.model_copy(update={"detected": detected}).model_dump_json().encode()
             key = key_of(event.asset, self.level())
             pending.append(await self.send(topic("anomaly.v1"), key, body, results.partition, None, _JSON))
-        told = [r for r in results.rejections if r.record is not None and self._within_cap(r)]
-        pending += [await self._reject(rejection, results.partition) for rejection in told]
+        pending += [await self._reject(rejection, results.partition) for rejection in self._listed(results)]
         pending += [await self._forward(forward, results.partition) for forward in results.forwards]
         if pending:
             await asyncio.gather(*pending)
+        self._chosen.pop(results.partition, None)
+
+    def _listed(self, results: Results) -> list[Rejection]:
+        """The rejections that the cap lets through; the same ones when publishing a chunk is tried again."""
+        known, listed = self._chosen.get(results.partition, (None, []))
+        if known is not results:
+            listed = [r for r in results.rejections if r.record is not None and self._within_cap(r)]
+            self._chosen[results.partition] = (results, listed)
+        return listed
 
     async def _reject(self, rejection: Rejection, partition: int) -> Awaitable[Any]:
         assert rejection.record is not None
@@ -64,11 +76,10 @@ class Publisher:
 
     def _within_cap(self, rejection: Rejection) -> bool:
         """At most so many a second of the log's clock, for each source and reason."""
-        second = rejection.received // 1_000_000_000
-        if second != self._second:
-            self._second, self._told = second, {}
-        key = (rejection.place.source, rejection.place.reason)
+        key = (rejection.received // 1_000_000_000, rejection.place.source, rejection.place.reason)
         self._told[key] = self._told.get(key, 0) + 1
+        while len(self._told) > _REMEMBERED:
+            del self._told[next(iter(self._told))]  # the oldest: partitions may be seconds apart
         if self._told[key] <= REJECTED_PER_S:
             return True
         self.metrics.count("millstream_rejected_unlisted_total", reason=rejection.place.reason)

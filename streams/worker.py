@@ -63,7 +63,7 @@ class Worker:
         self._last_record: dict[int, float] = {}
         self._last_batch = time.monotonic()
         self._stored: dict[int, int] = {}  # partition -> offset up to which results are stored and published
-        self._behind = 0
+        self.behind = 0
         self._tasks: list[asyncio.Task[None]] = []
         self.app = make_app(settings, self._handle, self._fault, self._revoked, self._assigned)
         self.publisher = Publisher(settings, self._send, self.metrics, lambda: self.site.site.site.partition_level)
@@ -232,8 +232,8 @@ class Worker:
         if self.failed.done():
             faults.append("the worker has failed and is about to exit; see its log")
         quiet = time.monotonic() - self._last_batch
-        if self._behind and quiet > _STALLED_S:
-            faults.append(f"{self._behind} records wait, and none was taken for {quiet:.0f} s")
+        if self.behind and quiet > _STALLED_S:
+            faults.append(f"{self.behind} records wait, and none was taken for {quiet:.0f} s")
         return faults
 
     async def _ready(self) -> list[str]:
@@ -275,12 +275,12 @@ class Worker:
         if not tps:
             return
         ends = await asyncio.wait_for(self.app.consumer.highwaters(*tps), 10)
-        self._behind = 0
+        self.behind = 0
         for tp, end in ends.items():
             engine = self.engines.get(tp.partition)
             position = engine.next_offset if engine else self._stored.get(tp.partition, 0)
             records = max((end or 0) - position, 0)
-            self._behind += records
+            self.behind += records
             seconds = (
                 max(time.time_ns() - engine.received, 0) / 1e9 if engine and records and engine.received > 0 else 0.0
             )

@@ -10,30 +10,27 @@ import signal
 import sys
 import tempfile
 import time
-from collections import Counter
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass, field
-from datetime import datetime
 from pathlib import Path
 from typing import Any
 
-import numpy as np
 import orjson
 from aiokafka import AIOKafkaProducer
 from pydantic import SecretStr
-from rich.console import Console
+from rich.console import Console, RenderableType
 from rich.live import Live
 
-from schemas.anomaly import AnomalyEvent, band_of
 from schemas.errors import Misconfigured
 from streams.demo.broker import EmbeddedBroker
 from streams.demo.feed import SECOND, Sender, file_rows, live_plant, play_plant, play_rows
-from streams.demo.view import EpisodeRow, FaultRow, MachineRow, PlantView, Rates, View
+from streams.demo.picture import Picture, latency
+from streams.demo.seen import Seen, summary
+from streams.demo.view import View
 from streams.files.options import FileOptions
 from streams.plant import Fault, Plant, default_faults
 from streams.plant.site import SITE
 from streams.resolve import ResolvedSite, resolve
-from streams.results import OUTCOMES, Results
 from streams.settings import Settings, load_settings
 from streams.sinks.sqlite import SqliteSink
 from streams.site import Site, load_site
@@ -61,31 +58,6 @@ class Options:
     file: FileOptions = field(default_factory=FileOptions)
 
 
-@dataclass
-class Seen:
-    """What came out of the worker so far."""
-
-    counts: Counter[str] = field(default_factory=Counter)
-    verdicts: int = 0
-    opened: list[AnomalyEvent] = field(default_factory=list)
-    state: dict[str, str] = field(default_factory=dict)
-    series: Counter[str] = field(default_factory=Counter)
-    known: dict[int, int] = field(default_factory=dict)
-
-    def take(self, results: Results) -> None:
-        """Take in one chunk's results."""
-        self.counts.update(results.counts)
-        self.verdicts += int(np.isfinite(results.verdicts.score).sum())
-        self.opened += [e for e in results.events if e.phase == "opened"]
-        for ref in results.series[self.known.get(results.partition, 0) :]:
-            self.series[ref.path] += 1
-        self.known[results.partition] = len(results.series)
-        for i, word in results.points.text.items():
-            ref = results.series[int(results.points.series[i])]
-            if ref.series in ("state", "execution", "mode"):
-                self.state[ref.path] = word
-
-
 def run_demo(options: Options) -> dict[str, Any]:
     """Run the demo to its end and give its summary. Raises Misconfigured."""
     with tempfile.TemporaryDirectory(prefix="millstream-demo-") as folder, _broker() as (bootstrap, embedded):
@@ -111,7 +83,6 @@ class _Demo:
         self.started = time.monotonic()
         self.phase = "starting"
         self.interrupted = False
-        self._last_rate = (time.monotonic(), 0)
 
     async def run(self) -> dict[str, Any]:
         site, settings = self._site(), self._settings()
@@ -128,7 +99,9 @@ class _Demo:
             sender = Sender(producer, settings.topic("reading.v1"), settings.partitions)
             with self._view(worker):
                 await self._feed(sender, worker)
-            return self._summary(worker)
+            made = summary(self.seen, self.faults, self.live_ns, latency(worker))
+            self._write(made)
+            return made
         finally:
             await producer.stop()
             await worker.stop()
@@ -226,12 +199,13 @@ class _Demo:
             yield
             return
         console = Console()
+        picture = Picture(worker, self.seen, self.embedded)
         with Live(console=console, screen=console.is_terminal, auto_refresh=False) as live:
 
             async def refresh() -> None:
                 while True:
                     await asyncio.sleep(0.25)
-                    live.update(View(console.width, console.height).render(self._picture(worker)), refresh=True)
+                    live.update(self._draw(console, picture), refresh=True)
 
             task = asyncio.create_task(refresh())
             try:
@@ -239,87 +213,14 @@ class _Demo:
             finally:
                 task.cancel()
 
-    def _picture(self, worker: Worker) -> PlantView:
-        episodes = worker.episodes.open()
-        worst: Counter[str] = Counter()
-        many: Counter[str] = Counter(e.asset for e in episodes)
-        for event in episodes:
-            worst[event.asset] = max(worst[event.asset], event.severity)
-        machines = [
-            MachineRow(asset, self.seen.state.get(asset, "-"), n, worst[asset], many[asset])
-            for asset, n in sorted(self.seen.series.items())
-        ]
-        rows = [
-            EpisodeRow(
-                datetime.fromtimestamp(e.started / SECOND).strftime("%H:%M:%S"), e.asset, e.series, e.watch, e.severity,
-                band_of(e.severity), e.score or e.peak, e.message["en"],
-            )
-            for e in episodes
-        ]  # fmt: skip
-        found = self._found()
-        since = (time.time_ns() - self.live_ns) / SECOND if self.live_ns else 0.0
-        faults = [
-            FaultRow(f.kind, f.asset, f.series, f.start_s - since, *(found.get(i) or (None, None)))
-            for i, f in enumerate(self.faults)
-        ]
+    def _draw(self, console: Console, picture: Picture) -> RenderableType:
         elapsed = time.monotonic() - self.started
-        p50, p99 = self._latency(worker)
-        rates = Rates(
-            self.seen.counts["readings_in"], self._rate(), p50, p99,
-            {name: self.seen.counts[name] for name in OUTCOMES}, 0,
-        )  # fmt: skip
-        return PlantView(machines, rows, rates, faults, elapsed, self.phase, self.embedded)
+        data = picture.take(self.faults, self.live_ns, elapsed, self.phase)
+        return View(console.width, console.height).render(data)
 
-    def _rate(self) -> float:
-        """Readings a second over the last picture's interval."""
-        now, readings = time.monotonic(), self.seen.counts["readings_in"]
-        at, before = self._last_rate
-        self._last_rate = (now, readings)
-        return (readings - before) / max(now - at, 1e-9)
-
-    def _latency(self, worker: Worker) -> tuple[float | None, float | None]:
-        if not worker.latency_ms:
-            return None, None
-        p50, p99 = np.percentile(worker.latency_ms, (50, 99)).tolist()
-        return round(p50, 1), round(p99, 1)
-
-    def _found(self) -> dict[int, tuple[float, str]]:
-        """Of each fault that was found: how long after its start, in event time, and by which watch."""
-        found: dict[int, tuple[float, str]] = {}
-        for i, fault in enumerate(self.faults):
-            start = self.live_ns + int(fault.start_s * SECOND)
-            end = start + int((fault.duration_s + 60) * SECOND)
-            mine = [e for e in self.seen.opened if (e.asset, e.series) == (fault.asset, fault.series)]
-            inside = [e for e in mine if start <= e.time <= end]
-            if inside:
-                first = min(inside, key=lambda e: e.time)
-                found[i] = ((first.time - start) / SECOND, first.watch)
-        return found
-
-    def _summary(self, worker: Worker) -> dict[str, Any]:
-        p50, p99 = self._latency(worker)
-        found = self._found()
-        summary: dict[str, Any] = {
-            "readings_in": self.seen.counts["readings_in"],
-            **{name: self.seen.counts[name] for name in OUTCOMES},
-            "misrouted": self.seen.counts["misrouted"],
-            "reforwarded": self.seen.counts["reforwarded"],
-            "verdicts": self.seen.verdicts,
-            "episodes": len({e.episode_id for e in self.seen.opened}),
-            "latency_ms": {"p50": p50, "p99": p99},
-            "episodes_by_watch": dict(Counter(e.watch for e in self.seen.opened)),
-            "faults": [
-                {
-                    "asset": f.asset, "series": f.series, "kind": f.kind,
-                    "start": self.live_ns + int(f.start_s * SECOND), "found": i in found,
-                    "delay_s": found[i][0] if i in found else None, "watch": found[i][1] if i in found else None,
-                }
-                for i, f in enumerate(self.faults)
-            ],
-        }  # fmt: skip
+    def _write(self, made: dict[str, Any]) -> None:
         if self.options.summary:
             try:
-                self.options.summary.write_bytes(orjson.dumps(summary, option=orjson.OPT_INDENT_2) + b"\n")
+                self.options.summary.write_bytes(orjson.dumps(made, option=orjson.OPT_INDENT_2) + b"\n")
             except OSError as error:
                 raise Misconfigured(f"--summary {self.options.summary}: {error.strerror}") from error
-        return summary
