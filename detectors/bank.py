@@ -75,6 +75,7 @@ class Silence(NamedTuple):
     reading: int  # the reading before which it was noticed
     judged: Judgement
     at: int
+    learned_since: int | None  # as known when the deadline passed
 
 
 class Bank:
@@ -197,7 +198,7 @@ class Bank:
             if len(rows):
                 judged = self.tick(rows, deadline)
                 found += [
-                    Silence(int(r), int(t), int(i), judged, k)
+                    Silence(int(r), int(t), int(i), judged, k, self.learned_since(int(r)))
                     for k, (r, t, i) in enumerate(zip(rows, deadline, reading, strict=True))
                 ]
         return found

@@ -35,8 +35,6 @@ def duration_ns(text: Any) -> int:
     >>> duration_ns("1.5h") // SECOND
     5400
     """
-    if isinstance(text, int) and not isinstance(text, bool):
-        return text
     match = _DURATION.fullmatch(text) if isinstance(text, str) else None
     if match is None or match[2] not in UNITS:
         raise ValueError(f'expected a duration such as "30s", "5m", "1.5h" or "2d", got {text!r}')

@@ -18,8 +18,6 @@ class Admitted(NamedTuple):
     """What admission says of n readings, in order."""
 
     kind: NDArray[np.uint8]  # NEW, LATE, DUPLICATE or CORRECTION
-    dt: NDArray[np.float64]  # seconds since the series' newest reading before it; NaN at first, and where not NEW
-    lag: NDArray[np.int64]  # arrival behind event time, ns, of the series' reading before it (0 at first)
     second: NDArray[np.int64]  # event-time second of the series' newest reading before it
     changed: NDArray[np.bool_]  # value differs from the newest one before it
 
@@ -30,7 +28,6 @@ def memory() -> Columns:
         time=(np.int64, UNSEEN),  # newest event time
         value=(np.float64, np.nan),  # its value, the last correction included
         text=(object, None),
-        lag=(np.int64, 0),  # received - time of the newest reading
     )
 
 
@@ -40,7 +37,6 @@ def admit(
     time: NDArray[np.int64],
     value: NDArray[np.float64],
     text: dict[int, str],
-    received: NDArray[np.int64],
 ) -> Admitted:
     """Judge readings (n,) of series `rows` in log order, and remember the newest of each series in `seen`.
 
@@ -56,27 +52,19 @@ def admit(
     if not (time > before).all():
         kind = _classify(seen, rows, time, value, texts)
     new = np.flatnonzero(kind == NEW)
-    dt, lag = np.full(n, np.nan), np.zeros(n, dtype=np.int64)
-    new_rows, new_time = rows[new], time[new]
-    newest = previous(new_rows, new_time, seen["time"])
-    known = newest != UNSEEN
-    dt[new] = np.where(known, (new_time - np.where(known, newest, new_time)) / 1e9, np.nan)
-    lag[new] = previous(new_rows, received[new] - new_time, seen["lag"])
     second = np.zeros(n, dtype=np.int64)
-    second[new] = newest // 1_000_000_000
+    second[new] = previous(rows[new], time[new], seen["time"]) // 1_000_000_000
     changed = np.ones(n, dtype=bool)
     # the newest of each series is its last NEW or CORRECTION: both carry the newest time
     kept = np.flatnonzero((kind == NEW) | (kind == CORRECTION))
     was, was_text = previous(rows[kept], value[kept], seen["value"]), previous(rows[kept], texts[kept], seen["text"])
     same = (value[kept] == was) | (np.isnan(value[kept]) & np.isnan(was))
-    changed[kept] = ~((seen["time"][rows[kept]] != UNSEEN) & same & (texts[kept] == was_text))
+    changed[kept] = ~((previous(rows[kept], time[kept], seen["time"]) != UNSEEN) & same & (texts[kept] == was_text))
     distinct, last = latest(rows[kept])
     last = kept[last]
     seen["time"][distinct], seen["value"][distinct] = time[last], value[last]
     seen["text"][distinct] = texts[last]
-    distinct, last = latest(new_rows)
-    seen["lag"][distinct] = (received[new] - new_time)[last]
-    return Admitted(kind, dt, lag, second, changed)
+    return Admitted(kind, second, changed)
 
 
 def _classify(

@@ -15,7 +15,7 @@ from schemas.chunk import BAD, READING, Chunk
 from schemas.control import Control
 from streams import outcomes
 from streams.arrays import UNSEEN
-from streams.collect import Collector
+from streams.collect import AFTER, Collector
 from streams.configure import Assembly, same_learning
 from streams.events import Events
 from streams.intake import Intake
@@ -127,6 +127,7 @@ class Engine:
     def _take_up(self, site: ResolvedSite, out: Collector, message: int) -> None:
         """Change over to a site: watches that are the same in what they learn keep it, the others start or end."""
         self.site = site
+        was = [self.roster.declared(ref.path, ref.series) for ref in self.roster.refs]
         self.roster.configure(site.site)
         self.intake.configure(site)
         self.events = Events(self.roster, site)
@@ -141,6 +142,9 @@ class Engine:
                 del kept[spec.name]
                 old.configure(spec, detector)
                 watch = old
+                ended = old.redeclare(self.roster, was)
+                for event in self.events.ended(old, max(self.received, 0), ended):
+                    out.event(message, AFTER, old.index, event)
             else:
                 watch = Watch(spec, detector, len(self.table))
                 self.table.append(WatchRef(spec.name, detector.kind, watch.joint or watch.waves))
@@ -153,8 +157,8 @@ class Engine:
                 joint.configure()
                 self.joints.append(joint)
         for watch in kept.values():
-            for event in self.events.ended(watch, max(self.received, 0)):
-                out.event(message, 3, watch.index, event)
+            for event in self.events.ended(watch, max(self.received, 0), list(watch.episodes.open)):
+                out.event(message, AFTER, watch.index, event)
         self.watches = watches
 
     def snapshot(self) -> dict[str, Any]:
@@ -167,6 +171,7 @@ class Engine:
             "intake": self.intake.snapshot(),
             "modes": self.modes.snapshot(),
             "assembly": self.assembly.snapshot(),
+            "table": [list(ref) for ref in self.table],
             "watches": {w.spec.name: w.snapshot() for w in self.watches},
             "joints": {j.watch.spec.name: j.snapshot() for j in self.joints},
         }
@@ -182,6 +187,7 @@ class Engine:
         self.intake.restore(saved["intake"])
         self.modes.restore(saved["modes"])
         self.assembly.restore(saved["assembly"])
+        self.table = [WatchRef(*ref) for ref in saved["table"]]
         for watch in self.watches:
             watch.restore(saved["watches"][watch.spec.name])
         for joint in self.joints:

@@ -95,17 +95,17 @@ class Events:
             decision=facts.decision,
         )
 
-    def ended(self, watch: Watch, received: int) -> Iterator[AnomalyEvent]:
-        """Events that close the open episodes of a watch which is no more."""
+    def ended(self, watch: Watch, received: int, rows: list[int]) -> Iterator[AnomalyEvent]:
+        """Events that close the open episodes of a watch, or of some of its rows, that are no more."""
         nan = float("nan")
-        for row, episode in sorted(watch.episodes.open.items()):
+        for row in sorted(set(rows) & watch.episodes.open.keys()):
+            episode = watch.episodes.open.pop(row)
             episode.ordinal += 1
             roster_row = row if watch.joint or watch.waves else int(watch.owner["row"][row])
             unit = self.roster.units[roster_row]
             facts = Facts(received, nan, nan, nan, nan, unit, 1.0, None, {}, None, False)
             change = Change("closed", Step(row, received, nan, False, -1), episode, "reconfigured")
             yield self.make(watch, roster_row, change, facts)
-        watch.episodes.open = {}
 
 
 def _known(number: float) -> float | None:

@@ -78,8 +78,18 @@ class Inputs:
         return self.stale_ns or _STALE_WAITS * self.wait
 
     def deadline(self) -> int | None:
-        """Clock at which the earliest pending instant waits no longer."""
-        return self.pending[0][1] + self.wait if self.pending else None
+        """Clock at which the earliest pending instant waits no longer, for late inputs or for new ones."""
+        if not self.pending or self.began is None:
+            return None
+        waits = self.pending[0][1] + self.wait
+        if self.done is None and self._complete(self.pending[0][0]):
+            return min(waits, self.began + self.wait)
+        return waits
+
+    def _complete(self, time: int) -> bool:
+        """Whether every input that is not stale has a value at or after `time`."""
+        newest = [values[-1][0] for values in self.held.values() if values]
+        return not any(at < time and time - at <= self.stale for at in newest)
 
     def ready(self, received: int) -> Instant | None:
         """The next instant to judge at this clock, or None."""
@@ -90,10 +100,8 @@ class Inputs:
         if not waited:
             if self.done is None and received < self.began + self.wait:
                 return None  # inputs are still being found
-            for values in self.held.values():
-                newest = values[-1][0] if values else None
-                if newest is not None and newest < time and time - newest <= self.stale:
-                    return None
+            if not self._complete(time):
+                return None
         del self.pending[0]
         self.done = time
         out = []

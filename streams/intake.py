@@ -41,7 +41,8 @@ class Intake:
         low, high = np.searchsorted(chunk.message, [first, last])
         index = np.arange(low, high)
         index = index[ours[chunk.message[low:high] - first]]
-        row, fine = self._rows(chunk, index, received, out)
+        waves = [w for w in chunk.waveforms if first <= w.message < last and ours[w.message - first]]
+        row, fine = self._rows(chunk, index, waves, received, out)
         ahead = chunk.time[index] > received[chunk.message[index]] + self.site.site.site.max_ahead
         if (ahead & fine).any():
             self._refuse(
@@ -55,11 +56,11 @@ class Intake:
             fine &= ~ahead
         index, row = index[fine], row[fine]
         message = chunk.message[index].astype(np.int64)
-        time, value, arrived = chunk.time[index], chunk.value[index], received[message]
+        time, value = chunk.time[index], chunk.value[index]
         text = {}
         if chunk.text:
             text = {i: chunk.text[j] for i, j in enumerate(index.tolist()) if j in chunk.text}
-        admitted = admit(self.seen, row, time, value, text, arrived)
+        admitted = admit(self.seen, row, time, value, text)
         numeric = self._numeric(row, ~np.isnan(value))
         for i in text:
             numeric[i] = False
@@ -79,7 +80,7 @@ class Intake:
             self.local.week_s(time),
             [key.unit for key in chunk.keys],
             chunk.code[index].astype(np.int64),
-            [w for w in chunk.waveforms if first <= w.message < last and ours[w.message - first]],
+            waves,
         )
 
     def _numeric(self, row: Ints, number: Bools) -> Bools:
@@ -133,20 +134,28 @@ class Intake:
         out.reject(Rejection(place, chunk.records[m], int(received[m])), 1)
         return False
 
-    def _rows(self, chunk: Chunk, index: Ints, received: Ints, out: Collector) -> tuple[Ints, Bools]:
+    def _rows(
+        self, chunk: Chunk, index: Ints, waves: list[Waveform], received: Ints, out: Collector
+    ) -> tuple[Ints, Bools]:
         """Roster rows of readings, and which have one; new series are taken in, in order of appearance."""
         code = chunk.code[index]
         known = list(map(self._known.get, chunk.keys))
         rows = np.array([-1 if row is None else row for row in known], dtype=np.int64)
         fresh = rows[code] < 0
-        if fresh.any():
+        if fresh.any() or waves:
             distinct, first = np.unique(code[fresh], return_index=True)
-            for c in distinct[np.argsort(first, kind="stable")].tolist():
-                refusal = self._admit(chunk.keys[c])
-                if refusal:
-                    self._refuse(chunk, index[code == c], *refusal, received, out)
-                else:
+            at = index[fresh][first]
+            appeared = [(int(m), int(i), c) for m, i, c in zip(chunk.message[at], at, distinct.tolist(), strict=True)]
+            appeared += [(w.message, -1, -1 - n) for n, w in enumerate(waves) if not self._future(w, received)]
+            refused: dict[tuple[str, str], list[int]] = {}
+            for _, _, c in sorted(appeared):
+                refusal = self._admit(chunk.keys[c] if c >= 0 else waves[-1 - c].key)
+                if c >= 0 and refusal:
+                    refused.setdefault(refusal, []).append(c)
+                elif c >= 0:
                     rows[c] = self._known[chunk.keys[c]]
+            for refusal, codes in refused.items():
+                self._refuse(chunk, index[np.isin(code, codes)], *refusal, received, out)
         row = rows[code]
         return row, row >= 0
 
@@ -171,7 +180,7 @@ class Intake:
         row = self.roster.find(path, wave.key.series)
         refusal = self.roster.refusal(path) if row is None else None
         clock = int(received[wave.message])
-        if wave.time > clock + self.site.site.site.max_ahead:
+        if self._future(wave, received):
             refusal = ("future", "time is ahead of the log's clock by more than max_ahead")
         if refusal:
             record = chunk.records[wave.message] if chunk.records else None
@@ -186,8 +195,10 @@ class Intake:
             out.count("late" if wave.time < newest else "duplicate", 1)
             return None
         self.seen["time"][row] = wave.time
-        self.seen["lag"][row] = clock - wave.time
         return row
+
+    def _future(self, wave: Waveform, received: Ints) -> bool:
+        return wave.time > int(received[wave.message]) + self.site.site.site.max_ahead
 
     def _refuse(self, chunk: Chunk, index: Ints, reason: str, why: str, received: Ints, out: Collector) -> None:
         """Reject readings, one rejection a message."""

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from fnmatch import fnmatchcase
 from typing import Any, NamedTuple
 
@@ -36,6 +36,13 @@ class Joint:
         self._place: dict[str, tuple[int, int]] = {}  # asset -> (number of inputs, bank row)
         self._banks: dict[int, Bank] = {}
         self._newest: dict[str, int] = {}
+        self._deadline: dict[str, int] = {}  # of the assets that have one
+        self._wanted: list[bool] = []  # by roster row
+
+    def wanted(self, refs: Sequence[SeriesRef]) -> list[bool]:
+        """By roster row, which series are inputs."""
+        self._wanted += [self.wants(ref) for ref in refs[len(self._wanted) :]]
+        return self._wanted
 
     def wants(self, ref: SeriesRef) -> bool:
         """Whether a series is an input of this watch."""
@@ -54,6 +61,20 @@ class Joint:
         if inputs.put(ref.series, time, value, received) and ref.path in self._place:
             del self._place[ref.path]
             inputs.warm = 0.0
+        self._note(ref.path)
+
+    def _note(self, asset: str) -> None:
+        deadline = self.inputs[asset].deadline()
+        if deadline is None:
+            self._deadline.pop(asset, None)
+        else:
+            self._deadline[asset] = deadline
+
+    def passed(self, received: int) -> tuple[int, str] | None:
+        """The earliest deadline (its clock, its asset) at or before a clock; None where there is none."""
+        if not self._deadline or min(self._deadline.values()) > received:
+            return None
+        return min((deadline, asset) for asset, deadline in self._deadline.items())
 
     def due(self, asset: str, received: int, local: LocalTime) -> Iterator[JointVerdict]:
         """Judge the instants of an asset that are ready at this clock, in order."""
@@ -61,6 +82,7 @@ class Joint:
         while (instant := inputs.ready(received)) is not None:
             judgement = self._judge(asset, instant, local)
             inputs.warm = float(judgement.verdict.warm[0])
+            self._note(asset)
             yield JointVerdict(asset, instant.time, instant.values, list(inputs.names), judgement)
 
     def _judge(self, asset: str, instant: instants.Instant, local: LocalTime) -> Judgement:
@@ -103,6 +125,9 @@ class Joint:
         self.inputs = {asset: instants.restore(inputs) for asset, inputs in saved["inputs"].items()}
         self._place = {asset: (width, row) for asset, (width, row) in saved["place"].items()}
         self._newest = dict(saved["newest"])
+        self._deadline = {}
+        for asset in self.inputs:
+            self._note(asset)
         self._banks = {}
         for width, bank in saved["banks"].items():
             self._banks[int(width)] = Bank(self.watch.detector, self.watch.calibration, int(width))

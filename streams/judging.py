@@ -83,24 +83,24 @@ class Judging:
         ]
         for change in watch.episodes.apply(steps, self._namer(watch)):
             p = change.step.at
-            self._event(watch, change, int(where[p]), READING, j, p)
+            self._event(watch, change, int(where[p]), j, p, opinion.dt[p])
         return anomalous
 
     def _namer(self, watch: Watch) -> Any:
         return lambda row, time: self.engine.events.episode_id(watch, int(watch.owner["row"][row]), time)
 
-    def _event(self, watch: Watch, change: Change, i: int, stage: int, j: Judgement, p: int) -> None:
+    def _event(self, watch: Watch, change: Change, i: int, j: Judgement, p: int, dt: float) -> None:
         """Publish a change that the reading at place i of the segment caused; `p` is its place in `j`."""
         seg = self.seg
         row = int(seg.row[i])
         unit = seg.units[int(seg.code[i])] or self.engine.roster.units[row]
         facts = self._facts(watch, j, p, float(seg.value[i]), int(seg.arrived[i]), unit)
-        decision = facts.decision | {"x": _plain(float(seg.value[i])), "dt": _plain(float(seg.admitted.dt[i]))}
+        decision = facts.decision | {"x": _plain(float(seg.value[i])), "dt": _plain(float(dt))}
         since = watch.bank.learned_since(change.step.row)
         if since is not None and since > change.step.time:
             since = None  # learned further on in the chunk
         event = self.engine.events.make(watch, row, change, facts._replace(decision=decision, learned_since=since))
-        self.out.event(int(seg.message[i]), stage, watch.index, event, change.episode.again)
+        self.out.event(int(seg.message[i]), READING, watch.index, event, change.episode.again)
 
     def _facts(self, watch: Watch, j: Judgement, p: int, value: float, received: int, unit: str | None) -> Facts:
         v = j.verdict
@@ -155,10 +155,9 @@ class Judging:
 
     def _silences(self, watch: Watch, opinion: Opinion) -> None:
         """Deadlines that passed, and the readings that ended a silence, in each row's own order."""
-        seg, engine, j = self.seg, self.engine, opinion.judgement
+        seg, j = self.seg, opinion.judgement
         where = opinion.at[opinion.judged]
-        lag = engine.intake.seen["lag"]
-        ends = watch.after(lag, int(seg.received[-1]))
+        ends = watch.after(int(seg.received[-1]))
         silences = [*opinion.silences, *ends]
         silent_rows = np.array(sorted({s.row for s in silences}), dtype=np.int64)
         alarm = np.isin(opinion.rows, silent_rows)
@@ -173,48 +172,45 @@ class Judging:
             )
             steps.append((((silence.reading if silence.reading >= 0 else len(seg.row)), 0), step))
         steps.sort(key=lambda pair: pair[0])
+        lags = dict(zip(where.tolist(), opinion.lag.tolist(), strict=True))
         for change in watch.episodes.apply((step for _, step in steps), self._namer(watch)):
             p = change.step.at
             if p >= 0:
-                self._event(watch, change, int(where[p]), READING, j, p)
+                self._event(watch, change, int(where[p]), j, p, opinion.dt[p])
             else:
-                self._silence_event(watch, change, silences[-1 - p], int(lag[watch.owner["row"][change.step.row]]))
+                silence = silences[-1 - p]
+                lag = lags[silence.reading] if silence.reading >= 0 else int(watch.owner["lag"][silence.row])
+                self._silence_event(watch, change, silence, lag)
 
     def _silence_event(self, watch: Watch, change: Change, silence: Any, lag: int) -> None:
         seg, roster = self.seg, self.engine.roster
         row = int(watch.owner["row"][silence.row])
         if silence.reading >= 0:
-            lag = int(seg.admitted.lag[silence.reading])
             last_message = int(seg.message[silence.reading])
         else:
             last_message = seg.first_message + len(seg.received) - 1
         message = min(seg.message_at(silence.time + lag), last_message)
         received = min(silence.time + lag, int(self.received[message]))
         facts = self._facts(watch, silence.judged, silence.at, float("nan"), received, roster.units[row])
-        since = watch.bank.learned_since(silence.row)
-        event = self.engine.events.make(watch, row, change, facts._replace(silence=True, learned_since=since))
+        facts = facts._replace(silence=True, learned_since=silence.learned_since)
+        event = self.engine.events.make(watch, row, change, facts)
         self.out.event(message, BEFORE, watch.index, event, change.episode.again)
 
     def joint(self, joint: Joint, faulty: Bools) -> None:
         """Gather a joint watch's inputs message by message, and judge the instants that become ready."""
         seg, refs = self.seg, self.engine.roster.refs
-        inputs = [joint.wants(refs[row]) for row in range(len(refs))] if len(seg.row) or joint.inputs else []
-        mine = (
-            np.flatnonzero(np.array(inputs, dtype=bool)[seg.row] & seg.numeric)
-            if len(seg.row)
-            else np.zeros(0, dtype=int)
-        )
+        inputs = np.array(joint.wanted(refs), dtype=bool)
+        mine = np.flatnonzero(inputs[seg.row] & seg.numeric) if len(seg.row) else np.zeros(0, dtype=np.int64)
         usable = mine[seg.new[mine] & ~faulty[mine]]
         by_message: dict[int, list[int]] = {}
         for i in usable.tolist():
             by_message.setdefault(int(seg.message[i]), []).append(i)
         for offset, clock in enumerate(seg.received.tolist()):
             message = seg.first_message + offset
-            # deadlines first: they passed on the way to this message
-            for asset in sorted(
-                a for a, ins in joint.inputs.items() if (d := ins.deadline()) is not None and d <= clock
-            ):
-                self._instants(joint, asset, message, clock)
+            # deadlines first, in their order and at their own time: they passed on the way to this message
+            while (passed := joint.passed(clock)) is not None:
+                deadline, asset = passed
+                self._instants(joint, asset, message, deadline)
             places = by_message.get(message, [])
             for i in places:
                 joint.put(refs[int(seg.row[i])], int(seg.time[i]), float(seg.value[i]), clock)
@@ -233,7 +229,7 @@ class Judging:
         watch, j, engine = joint.watch, verdict.judgement, self.engine
         row = engine.roster.find(verdict.asset, watch.spec.name)
         if row is None:
-            row = engine.roster.add(verdict.asset, watch.spec.name, None)
+            row = engine.roster.add(verdict.asset, watch.spec.name, None, derived=True)
             engine.intake.seen.grow(1)
         shares = None
         if j.verdict.contribution is not None:
@@ -253,7 +249,7 @@ class Judging:
         part = Part(
             np.array([message]), np.array([message]), one, watch.index, np.array([time]), np.array([value]),
             j.score, v.expected, v.low, v.high, np.array([status], dtype=np.uint8),
-            np.ones(1, dtype=bool), {0: shares} if shares else {}, INSTANT,
+            np.array([watch.thin_one(row, time, status, bool(j.alarm[0]))]), {0: shares} if shares else {}, INSTANT,
         )  # fmt: skip
         self.out.parts.append(part)
         step = Step(row, time, score, bool(j.alarm[0]), 0)
@@ -282,7 +278,7 @@ class Judging:
                     continue
                 time = np.array([wave.time])
                 batch = Batch(
-                    time, wave.values[None, :], np.array([np.nan]), np.array([wave.quality == GOOD]),
+                    time, wave.values[None, :], watch.since_one(bank_row, wave.time), np.array([wave.quality == GOOD]),
                     engine.intake.local.week_s(time), np.array([wave.rate_hz]), np.array([wave.speed_rpm]),
                 )  # fmt: skip
                 j = watch.bank.run(np.array([bank_row]), batch)

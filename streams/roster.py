@@ -27,8 +27,10 @@ class Roster:
             store=(np.int8, SECOND),
             numeric=(np.bool_, False),  # has had a number: takes part in watches
             admitted=(np.bool_, False),  # has been offered to them
+            derived=(np.bool_, False),  # of a joint watch's own verdicts: no series of a machine
         )
         self._rows: dict[tuple[str, str], int] = {}
+        self._derived = 0
         self.configure(site)
 
     def configure(self, site: Site) -> None:
@@ -56,21 +58,23 @@ class Roster:
         """Why a new series of this asset may not be taken in: a reason and a line, or None."""
         if self.site.site.strict and path not in self._assets:
             return "unknown_asset", f"no [[asset]] has the path or alias {path!r}, and [site] strict = true"
-        if len(self.refs) >= self.site.site.max_series:
+        if len(self.refs) - self._derived >= self.site.site.max_series:
             return (
                 "too_many_series",
-                f"this partition has {len(self.refs)} series; raise [site] max_series to take more",
+                f"this partition has {self.site.site.max_series} series; raise [site] max_series to take more",
             )
         return None
 
-    def add(self, path: str, series: str, unit: str | None) -> int:
-        """Take in a new series and return its row."""
+    def add(self, path: str, series: str, unit: str | None, derived: bool = False) -> int:
+        """Take in a new series and return its row; a derived one does not count towards `max_series`."""
         row = len(self.refs)
         self._rows[path, series] = row
         self.refs.append(SeriesRef(path, *level_names(path), series))
         declared = self.declared(path, series)
         self.units.append(unit or declared.unit)
         self.columns.grow(1)
+        self.columns["derived"][row] = derived
+        self._derived += derived
         self.columns["store"][row] = _STORE[declared.store or self.site.site.store]
         return row
 
@@ -88,3 +92,4 @@ class Roster:
         self.units = list(saved["units"])
         self._rows = {(path, series): row for row, (path, series) in enumerate(saved["series"])}
         self.columns.restore(saved["columns"])
+        self._derived = int(self.columns["derived"].sum())

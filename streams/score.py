@@ -88,53 +88,61 @@ def newest(chunk: Chunk) -> NDArray[np.int64]:
     return received
 
 
-def rows(scored: Iterable[Scored], contribution: bool) -> Iterator[str]:
-    """CSV lines of a block's verdicts, in input order."""
-    parts = []
+def rows(scored: Iterable[Scored], contribution: bool) -> str:
+    """CSV text of a block's verdicts, a line each, in input order."""
+    parts: list[str] = []
     orders = []
     for s in scored:
         v = s.results.verdicts
         if not len(v.time):
             continue
-        lines = list(_lines(s.results, contribution))
-        joint = _alone(s.results)
-        instant = joint[v.watch]
-        # a verdict row stands where its reading stood; an instant behind the row that completed it
-        last = np.searchsorted(s.share.chunk.message, v.reading, side="right") - 1 if instant.any() else v.reading
-        place = np.where(instant, np.maximum(last, 0), v.reading)
-        at = s.share.reading[place] if len(s.share.reading) else np.zeros(len(v.time), dtype=np.int64)
-        parts += lines
-        orders.append(np.stack([at, instant.astype(np.int64), v.watch.astype(np.int64)]))
+        alone = np.array([watch.alone for watch in s.results.watches], dtype=bool)[v.watch]
+        # a verdict stands where its reading stood; an instant's or a waveform's behind all readings of its message
+        message = v.reading.copy()
+        message[~alone] = s.share.chunk.message[v.reading[~alone]]
+        parts += _lines(s.results, contribution)
+        orders.append(np.stack([v.watch, np.where(alone, 0, v.reading), alone, s.share.message[message]]))
     if not parts:
-        return
-    at, instant, watch = np.concatenate(orders, axis=1)
-    for i in np.lexsort((watch, instant, at)).tolist():
-        yield parts[i]
-
-
-def _alone(results: Results) -> NDArray[np.bool_]:
-    return np.array([watch.alone for watch in results.watches], dtype=bool)
+        return ""
+    order = np.lexsort(np.concatenate(orders, axis=1))
+    return "\n".join([parts[i] for i in order.tolist()]) + "\n"
 
 
 def _lines(results: Results, contribution: bool) -> Iterator[str]:
+    """Lines of one engine's verdicts, without their ends."""
     v = results.verdicts
-    names = [_quoted(f"{ref.path}", ref.series) for ref in results.series]
-    watches = [_quoted(watch.name) for watch in results.watches]
-    numbers = [_floats(a) for a in (v.value, v.score, v.expected, v.low, v.high)]
-    for i, (time, s, w, value, score, expected, low, high) in enumerate(
-        zip(format_times(v.time), v.series.tolist(), v.watch.tolist(), *numbers, strict=True)
-    ):
-        line = f"{time},{names[s]},{watches[w]},{value},{score},{expected},{low},{high}"
-        if contribution:
-            shares_of = v.contribution.get(i, {})
-            line += "," + _quoted(";".join(f"{name}={share:.6g}" for name, share in shares_of.items()))
-        yield line + "\n"
+    fields = [_times(v.time), _labels(results), _numbers(v.value, v.score, v.expected, v.low, v.high)]
+    if contribution:
+        shares_of = [""] * len(v.time)
+        for i, shared in v.contribution.items():
+            shares_of[i] = _quoted(";".join(f"{name}={share:.6g}" for name, share in shared.items()))
+        fields.append(shares_of)
+    return map(",".join, zip(*fields, strict=True))
 
 
-def _floats(values: NDArray[np.float64]) -> list[str]:
-    """Shortest texts of numbers, empty for NaN and infinity."""
-    text = orjson.dumps(np.ascontiguousarray(values), option=orjson.OPT_SERIALIZE_NUMPY).decode()[1:-1]
-    return text.replace("null", "").split(",")
+def _times(time: NDArray[np.int64]) -> list[str]:
+    """Texts of times (n,); equal ones in a row are written once."""
+    starts = np.flatnonzero(np.diff(time, prepend=time[0] - 1))
+    texts = np.array(format_times(time[starts]), dtype=object)
+    return np.repeat(texts, np.diff(starts, append=len(time))).tolist()
+
+
+def _labels(results: Results) -> list[str]:
+    """Asset, series and watch of each verdict row, as one text."""
+    v, watches = results.verdicts, len(results.watches)
+    distinct, which = np.unique(v.series.astype(np.int64) * watches + v.watch, return_inverse=True)
+    texts = []
+    for series, watch in zip(*(a.tolist() for a in np.divmod(distinct, watches)), strict=True):
+        ref = results.series[series]
+        texts.append(_quoted(ref.path, ref.series, results.watches[watch].name))
+    return np.array(texts, dtype=object)[which].tolist()  # type: ignore[no-any-return]
+
+
+def _numbers(*columns: NDArray[np.float64]) -> list[str]:
+    """Shortest texts of the numbers of each row, comma-separated, empty for NaN and infinity."""
+    table = np.ascontiguousarray(np.stack(columns, axis=1))
+    text = orjson.dumps(table, option=orjson.OPT_SERIALIZE_NUMPY).decode()
+    return text[2:-2].replace("null", "").split("],[")
 
 
 def _quoted(*fields: str) -> str:

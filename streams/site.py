@@ -95,6 +95,14 @@ class WatchOptions(_Model):
     def _one_target(self) -> Self:
         if (self.series is None) == (self.inputs is None):
             raise ValueError('a watch needs either series = "GLOB" (each on its own) or inputs = ["GLOB"] (joint)')
+        shape = build(self.detector).shape
+        kind = self.detector["kind"]
+        if self.inputs is not None and shape in ("series", "waveform"):
+            raise ValueError(f'{kind} judges each series on its own: give series = "GLOB" instead of inputs')
+        if self.series is not None and shape in ("joint", "peers"):
+            raise ValueError(f'{kind} judges several series together: give inputs = ["GLOB"] instead of series')
+        if shape != "series" and (self.when is not None or self.by is not None):
+            raise ValueError(f"when and by gate single series; {kind} takes none")
         if self.when is not None:
             from streams.when import parse
 

@@ -19,11 +19,13 @@ from streams.episodes import Episodes
 from streams.modes import Mode
 from streams.results import SeriesRef
 from streams.roster import Roster
-from streams.segment import Bools, Ints, Segment
-from streams.site import WatchOptions
+from streams.segment import Bools, Floats, Ints, Segment
+from streams.site import SeriesOptions, WatchOptions
 from streams.when import Gate, parse
 
 UNWATCHED = -1
+_ALARM = 8
+"""Added to the status of a verdict that is an alarm, where both are remembered as one."""
 
 
 class Opinion(NamedTuple):
@@ -35,6 +37,8 @@ class Opinion(NamedTuple):
     judgement: Judgement  # of the j readings
     withheld: Bools  # (v,) kept from the bank by the health gate or a bad quality
     silences: list[Silence]  # `reading` is a position in the segment, or -1 after its last
+    dt: Floats  # (j,) seconds since the row's judged reading before, NaN at first
+    lag: Ints  # (j,) arrival behind event time, ns, of that reading (0 at first)
 
 
 class Watch:
@@ -46,9 +50,12 @@ class Watch:
         self.by_mode: dict[tuple[int, str], int] = {}  # (roster row, mode) -> bank row
         self.owner = Columns(
             row=(np.int64, 0),  # roster row
+            last=(np.int64, UNSEEN),  # time of the last reading judged
+            lag=(np.int64, 0),  # its arrival behind its time
             second=(np.int64, UNSEEN),  # of the last verdict
-            status=(np.int8, -1),  # of the last verdict
+            said=(np.int8, -1),  # status of the last verdict, and whether it was an alarm
         )
+        self.alone: dict[int, tuple[int, int]] = {}  # roster row -> second and status of its last verdict, for instants
         self.configure(spec, detector)
         self.bank = Bank(detector, self.calibration)
         self.episodes = Episodes(self.off_delay_ns, spec.severity)
@@ -101,15 +108,49 @@ class Watch:
             more = np.full(max(rows, 2 * len(self.series)) - len(self.series), UNWATCHED, dtype=np.int64)
             self.series = np.concatenate((self.series, more))
 
+    def redeclare(self, roster: Roster, was: list[SeriesOptions]) -> list[int]:
+        """Take up what a new site says of each series; `was` is what the old one said, by roster row.
+
+        A bank row whose own limits have changed starts over with them. Gives the bank rows that are no more.
+        """
+        ended: list[int] = []
+        if self.joint or self.waves:
+            return ended
+        for row in np.flatnonzero(roster.columns["admitted"]).tolist():
+            ref = roster.refs[row]
+            now = roster.declared(ref.path, ref.series)
+            if now.watch == was[row].watch and all(
+                getattr(now, name) == getattr(was[row], name) for name in self.detector.per_row
+            ):
+                continue
+            self._cover(row + 1)
+            mine = np.flatnonzero(self.owner["row"] == row).tolist() if self.series[row] != UNWATCHED else []
+            given = self._given(now)
+            if not mine:
+                self.admit(roster, row)
+            elif now.watch and given is not None:
+                for bank_row in mine if self.detector.per_row else ():
+                    self.bank.reset(bank_row, given)
+            else:
+                self.series[row] = UNWATCHED
+                self.by_mode = {key: at for key, at in self.by_mode.items() if key[0] != row}
+                for bank_row in mine:
+                    self.bank.reset(bank_row)  # so that no silence of it is told
+                ended += mine
+        return ended
+
+    def _given(self, declared: SeriesOptions) -> dict[str, Floats] | None:
+        """What a series declares for its own row; None where neither it nor the watch has anything to judge by."""
+        own = {name: getattr(declared, name) for name in self.detector.per_row}
+        if own and all(v is None and getattr(self.detector, name) is None for name, v in own.items()):
+            return None
+        return {name: np.array([np.nan if v is None else float(v)]) for name, v in own.items()}
+
     def _new_row(self, roster: Roster, row: int) -> int:
         ref = roster.refs[row]
-        declared = roster.declared(ref.path, ref.series)
-        own = {name: getattr(declared, name) for name in self.detector.per_row}
-        # nothing declared: worth a row only where the watch itself says something
-        silent = all(v is None and getattr(self.detector, name) is None for name, v in own.items())
-        if self.detector.per_row and silent:
+        given = self._given(roster.declared(ref.path, ref.series))
+        if given is None:
             return UNWATCHED
-        given = {name: np.array([np.nan if v is None else float(v)]) for name, v in own.items()}
         self.bank.grow(1, given or None)
         self.owner.grow(1)
         self.owner["row"][-1] = row
@@ -131,7 +172,8 @@ class Watch:
         watched = (rows != UNWATCHED) & seg.numeric
         at = np.flatnonzero(watched)
         if not len(at):
-            return Opinion(at, at, at, self.bank.nothing, np.zeros(0, dtype=bool), [])
+            none = np.zeros(0)
+            return Opinion(at, at, at, self.bank.nothing, none > 0, [], none, at)
         silence = self.detector.judges_silence
         withheld = faulty[at] if not silence else np.zeros(len(at), dtype=bool)
         ask = seg.new[at] & ~withheld
@@ -139,26 +181,35 @@ class Watch:
             ask, rows = self._gated(seg, roster, modes, at, ask, rows)
         judged = np.flatnonzero(ask)
         where = at[judged]
-        batch = Batch(
-            seg.time[where],
-            seg.value[where],
-            seg.admitted.dt[where],
-            seg.quality[where] == GOOD,
-            seg.week_s[where],
-        )
+        rows = rows[where]
+        dt, lag = self._since(rows, seg.time[where], seg.arrived[where])
+        batch = Batch(seg.time[where], seg.value[where], dt, seg.quality[where] == GOOD, seg.week_s[where])
         if not silence:
-            return Opinion(at, judged, rows[where], self.bank.run(rows[where], batch), withheld, [])
-        clock = np.maximum(batch.time, seg.arrived[where] - seg.admitted.lag[where])
-        judgement, found = self.bank.run_silence(rows[where], batch, clock)
+            return Opinion(at, judged, rows, self.bank.run(rows, batch), withheld, [], dt, lag)
+        clock = np.maximum(batch.time, seg.arrived[where] - lag)
+        judgement, found = self.bank.run_silence(rows, batch, clock)
         silences = [s._replace(reading=int(where[s.reading])) for s in found]
-        return Opinion(at, judged, rows[where], judgement, withheld, silences)
+        return Opinion(at, judged, rows, judgement, withheld, silences, dt, lag)
 
-    def after(self, lag: Ints, received: int) -> list[Silence]:
-        """Silences that the clock has reached at the end of a segment; `lag` is each roster row's."""
+    def _since(self, rows: Ints, time: Ints, arrived: Ints) -> tuple[Floats, Ints]:
+        """Of each judged reading: seconds since its bank row's one before, and that one's lag. Remembers the last.
+
+        Not the series' own last reading: it may have been withheld, gated off, or judged in another mode's row.
+        """
+        before, behind = previous(rows, time, self.owner["last"]), arrived - time
+        known = before != UNSEEN
+        dt = np.where(known, (time - np.where(known, before, time)) / 1e9, np.nan)
+        lag = previous(rows, behind, self.owner["lag"])
+        distinct, last = latest(rows)
+        self.owner["last"][distinct], self.owner["lag"][distinct] = time[last], behind[last]
+        return dt, lag
+
+    def after(self, received: int) -> list[Silence]:
+        """Silences that the clock has reached at the end of a segment."""
         if not self.detector.judges_silence or not self.bank.rows:
             return []
         rows = np.arange(self.bank.rows)
-        return self.bank.silent(rows, received - lag[self.owner["row"]], np.full(len(rows), -1))
+        return self.bank.silent(rows, received - self.owner["lag"], np.full(len(rows), -1))
 
     def _gated(
         self, seg: Segment, roster: Roster, modes: Mapping[int, Mode], at: Ints, ask: Bools, rows: Ints
@@ -191,26 +242,44 @@ class Watch:
         """Which verdicts to store: the first of each event-time second of a row, and each that changes something."""
         second = time // 1_000_000_000
         keep = second != previous(rows, second, self.owner["second"])
-        keep |= (status != previous(rows, status.astype(np.int8), self.owner["status"])) | alarm
+        said = status.astype(np.int8) + _ALARM * alarm.astype(np.int8)
+        keep |= (said != previous(rows, said, self.owner["said"])) | alarm
         distinct, last = latest(rows)
         self.owner["second"][distinct] = second[last]
-        self.owner["status"][distinct] = status[last]
+        self.owner["said"][distinct] = said[last]
         return np.asarray(keep)
+
+    def thin_one(self, row: int, time: int, status: int, alarm: bool) -> bool:
+        """As `thin`, for one verdict that stands alone: an instant's or a waveform's, of a roster row."""
+        second, said = time // 1_000_000_000, status + _ALARM * alarm
+        keep = alarm or self.alone.get(row) != (second, said)
+        self.alone[row] = (second, said)
+        return keep
+
+    def since_one(self, row: int, time: int) -> Floats:
+        """(1,) seconds since the last waveform of a bank row, NaN at first. Remembers this one."""
+        last = int(self.owner["last"][row])
+        self.owner["last"][row] = time
+        return np.array([np.nan if last == UNSEEN else (time - last) / 1e9])
 
     def snapshot(self) -> dict[str, Any]:
         """Everything that it remembers, as arrays and plain data."""
         return {
+            "index": self.index,
             "series": self.series.copy(),
             "by_mode": [[row, mode, bank_row] for (row, mode), bank_row in self.by_mode.items()],
             "owner": self.owner.snapshot(),
+            "alone": [[row, second, said] for row, (second, said) in self.alone.items()],
             "bank": self.bank.snapshot(),
             "episodes": self.episodes.snapshot(),
         }
 
     def restore(self, saved: dict[str, Any]) -> None:
         """Take up what `snapshot` gave."""
+        self.index = int(saved["index"])
         self.series = saved["series"].copy()
         self.by_mode = {(row, mode): bank_row for row, mode, bank_row in saved["by_mode"]}
         self.owner.restore(saved["owner"])
+        self.alone = {row: (second, said) for row, second, said in saved["alone"]}
         self.bank.restore(saved["bank"])
         self.episodes.restore(saved["episodes"])

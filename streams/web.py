@@ -37,8 +37,8 @@ class Web:
         """Listen. Raises Misconfigured where the port is taken."""
         app = web.Application()
         app.router.add_get("/metrics", self._metrics)
-        app.router.add_get("/healthz", lambda _: self._check(self.alive))
-        app.router.add_get("/readyz", lambda _: self._check(self.ready))
+        app.router.add_get("/healthz", self._healthz)
+        app.router.add_get("/readyz", self._readyz)
         app.router.add_get("/episodes/{id}", self._episode)
         self._runner = web.AppRunner(app, access_log=None)
         await self._runner.setup()
@@ -60,6 +60,12 @@ class Web:
     async def _metrics(self, request: web.Request) -> web.Response:
         self.refresh()
         return web.Response(body=generate_latest(self.metrics.registry), headers={"Content-Type": CONTENT_TYPE_LATEST})
+
+    async def _healthz(self, request: web.Request) -> web.Response:
+        return await self._check(self.alive)
+
+    async def _readyz(self, request: web.Request) -> web.Response:
+        return await self._check(self.ready)
 
     async def _check(self, check: Check) -> web.Response:
         faults = await check()

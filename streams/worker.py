@@ -11,7 +11,6 @@ from typing import Any
 import numpy as np
 import structlog
 from aiokafka.errors import KafkaError
-from faust.types import TP
 from numpy.typing import NDArray
 
 from detectors.base import Detector
@@ -19,6 +18,8 @@ from schemas.chunk import READING, Chunk
 from schemas.control import Control, encode
 from schemas.decode import Decoder
 from schemas.errors import Retry
+from streams import upkeep
+from streams.accounting import Dropped, account
 from streams.app import make_app
 from streams.backoff import Backoff
 from streams.configure import configure_records
@@ -27,7 +28,7 @@ from streams.metrics import Metrics
 from streams.open_episodes import OpenEpisodes
 from streams.publish import Publisher
 from streams.resolve import ResolvedSite, to_payload
-from streams.results import OUTCOMES, Results
+from streams.results import Results
 from streams.settings import Settings
 from streams.sinks.base import Sink
 from streams.transport import to_records
@@ -35,7 +36,6 @@ from streams.web import Web
 
 log = structlog.get_logger("millstream.worker")
 
-_LAG_EVERY_S = 2.0
 _STALLED_S = 60.0
 """Without an event for this long while there is lag, the worker is not alive."""
 
@@ -59,10 +59,12 @@ class Worker:
         self.failed: asyncio.Future[None] = asyncio.get_running_loop().create_future()
         self.latency_ms: list[float] = []
         self._watch_results = watch_results
+        self._dropped = Dropped(sink)
+        self._trouble: dict[str, str] = {}  # what is being tried again -> why
         self._decoder = Decoder(settings.key)
-        self._last_record: dict[int, float] = {}
+        self.last_record: dict[int, float] = {}
         self._last_batch = time.monotonic()
-        self._stored: dict[int, int] = {}  # partition -> offset up to which results are stored and published
+        self.stored: dict[int, int] = {}  # partition -> offset up to which results are stored and published
         self.behind = 0
         self._tasks: list[asyncio.Task[None]] = []
         self.app = make_app(settings, self._handle, self._fault, self._revoked, self._assigned)
@@ -78,7 +80,7 @@ class Worker:
         await self.web.start()
         self.app.finalize()
         await self.app.start()
-        self._tasks = [asyncio.create_task(self._tick()), asyncio.create_task(self._measure())]
+        self._tasks = [asyncio.create_task(work(self)) for work in (upkeep.tick, upkeep.measure, upkeep.prune)]
 
     async def stop(self) -> None:
         """Leave the group, and close what was opened."""
@@ -115,8 +117,8 @@ class Worker:
             sink = self.sink
             await self._with_patience("sink", lambda: sink.write(results))
         stored = time.perf_counter()
-        self._stored[partition] = results.next_offset
-        self._account(results, now)
+        self.stored[partition] = results.next_offset
+        account(self.metrics, self.episodes, results, now)
         done = latency + (time.time_ns() - now) / 1e9
         self.metrics.histogram("millstream_published_latency_seconds").observe(done)
         self.latency_ms += (done * 1e3).tolist()
@@ -124,7 +126,7 @@ class Worker:
         steps = (("decode", decoded - started), ("judge", judged - decoded), ("publish", published - judged))
         for stage, seconds in (*steps, ("store", stored - published)):
             self.metrics.count("millstream_batch_seconds_total", seconds, stage=stage)
-        self._last_record[partition] = self._last_batch = time.monotonic()
+        self.last_record[partition] = self._last_batch = time.monotonic()
         if self._watch_results is not None:
             self._watch_results(results)
 
@@ -147,7 +149,7 @@ class Worker:
         for partition in partitions:
             # what was judged but not yet stored must be judged again from the same state: start that engine afresh
             engine = self.engines.get(partition)
-            if engine is not None and self._stored.get(partition) != engine.next_offset:
+            if engine is not None and self.stored.get(partition) != engine.next_offset:
                 del self.engines[partition]
 
     async def _assigned(self, partitions: set[int]) -> None:
@@ -157,7 +159,7 @@ class Worker:
             del self.engines[partition]
         now = time.monotonic()
         for partition in partitions:
-            self._last_record[partition] = now
+            self.last_record[partition] = now
         if partitions:
             asyncio.get_running_loop().create_task(self._introduce(sorted(partitions)))
 
@@ -166,9 +168,10 @@ class Worker:
         payload = to_payload(self.site)
         for partition in partitions:
             for control in configure_records(payload, partition):
-                await self._with_patience("topics", lambda c=control: self._control(c))  # type: ignore[misc]
+                await self._with_patience("topics", lambda c=control: self.control(c))  # type: ignore[misc]
 
-    async def _control(self, control: Control) -> None:
+    async def control(self, control: Control) -> None:
+        """Append a signed control record to its partition."""
         value, headers = encode(control, self.settings.key)
         topic = self.settings.topic("reading.v1")
         await (await self._send(topic, None, value, control.partition, None, headers))
@@ -185,11 +188,13 @@ class Worker:
         while True:
             try:
                 await act()
+                self._trouble.pop(what, None)
                 return
             except (Retry, KafkaError) as error:
                 retry = error if isinstance(error, Retry) else None
                 delay = backoff.delay(retry)
                 self.metrics.count("millstream_sink_retries_total", sink=what)
+                self._trouble[what] = f"{what}: trying again ({backoff.tries}): {str(error) or repr(error)}"
                 if backoff.tries in (1, 5) or backoff.tries % 20 == 0:
                     log.warning("trying again", what=what, tries=backoff.tries, error=str(error) or repr(error))
                 await asyncio.sleep(delay)
@@ -200,28 +205,9 @@ class Worker:
         received = chunk.received[chunk.kind == READING]
         return np.asarray(np.maximum(now - received, 0) / 1e9)
 
-    def _account(self, results: Results, now: int) -> None:
-        metrics, counts = self.metrics, results.counts
-        for outcome in OUTCOMES:
-            metrics.count("millstream_readings_total", counts[outcome], outcome=outcome)
-        metrics.count("millstream_verdicts_total", int(np.isfinite(results.verdicts.score).sum()))
-        for name in ("misrouted", "reforwarded", "corrections"):
-            metrics.count(f"millstream_{name}_total", counts[name])
-        metrics.count("millstream_unknown_fields_total", counts.get("unknown_fields", 0))
-        metrics.count("millstream_absent_numbers_total", counts.get("nan_cells", 0))
-        for rejection in results.rejections:
-            metrics.count("millstream_rejected_total", max(rejection.place.cells, 1), reason=rejection.place.reason)
-            if rejection.place.reason.startswith("forged"):
-                metrics.count("millstream_forged_total")
-        for event in results.events:
-            metrics.count("millstream_events_total", phase=event.phase)
-            self.episodes.take(event, now)
-        for warning in results.warnings:
-            log.warning(warning)
-        metrics.set("millstream_series", len(results.series), partition=str(results.partition))
-
     def _refresh(self) -> None:
         self.episodes.publish(self.metrics, time.time_ns())
+        self._dropped.account(self.metrics)
         self.metrics.set("millstream_partitions_assigned", len(self.assigned))
         sites = [engine.site for engine in self.engines.values()] or [self.site]
         hashes: dict[tuple[str, ...], float] = {(site.hash,): 1.0 for site in sites}
@@ -237,7 +223,7 @@ class Worker:
         return faults
 
     async def _ready(self) -> list[str]:
-        faults = await self._alive()
+        faults = [*await self._alive(), *self._trouble.values()]
         if not self.assigned:
             faults.append(
                 "no partition is assigned: is the reading topic there (millstream topics), and may we read it?"
@@ -245,44 +231,3 @@ class Worker:
         if self.sink is not None and (wrong := await self.sink.ready()):
             faults.append(wrong)
         return faults
-
-    # --- what runs beside
-
-    async def _tick(self) -> None:
-        """Give idle partitions a tick, so that silence is noticed."""
-        if not self.settings.tick_interval:
-            return
-        every = self.settings.tick_interval / 1e9
-        while True:
-            await asyncio.sleep(every / 5)
-            now = time.monotonic()
-            for partition in sorted(self.assigned):
-                if now - self._last_record.get(partition, now) >= every:
-                    self._last_record[partition] = now
-                    with contextlib.suppress(KafkaError):
-                        await self._control(Control(kind="tick", partition=partition))
-
-    async def _measure(self) -> None:
-        """Ask the broker how far the log goes: Faust's own numbers stand still when it is most interesting."""
-        while True:
-            await asyncio.sleep(_LAG_EVERY_S)
-            with contextlib.suppress(KafkaError, asyncio.TimeoutError):
-                await self._lag()
-
-    async def _lag(self) -> None:
-        name = self.settings.topic("reading.v1")
-        tps = [TP(name, p) for p in sorted(self.assigned)]
-        if not tps:
-            return
-        ends = await asyncio.wait_for(self.app.consumer.highwaters(*tps), 10)
-        self.behind = 0
-        for tp, end in ends.items():
-            engine = self.engines.get(tp.partition)
-            position = engine.next_offset if engine else self._stored.get(tp.partition, 0)
-            records = max((end or 0) - position, 0)
-            self.behind += records
-            seconds = (
-                max(time.time_ns() - engine.received, 0) / 1e9 if engine and records and engine.received > 0 else 0.0
-            )
-            self.metrics.set("millstream_lag_records", records, partition=str(tp.partition))
-            self.metrics.set("millstream_lag_seconds", seconds, partition=str(tp.partition))

@@ -5,8 +5,10 @@ from __future__ import annotations
 import os
 import sys
 import time
+from collections.abc import Iterator
+from contextlib import ExitStack, contextmanager, suppress
 from pathlib import Path
-from typing import Annotated
+from typing import IO, Annotated
 
 import typer
 
@@ -68,29 +70,56 @@ def _run(inputs: list[Path], out: Path, events: Path | None, scorer: Scorer, opt
     started = time.perf_counter()
     contribution = any(watch.inputs is not None for watch in scorer.site.site.watch)
     episodes = 0
-    partial = out.with_name(out.name + ".part")
-    try:
-        with progress("scoring") as told:
-            blocks = read(inputs, options, told)
-            with (
-                open(partial, "w", encoding="utf-8") as csv,
-                open(events or os.devnull, "w", encoding="utf-8") as jsonl,
-            ):
-                csv.write(",".join((*HEADER, "contribution") if contribution else HEADER) + "\n")
-                for block in blocks:
-                    for note in block.notes:
-                        print(f"note: {note}", file=sys.stderr)
-                    scored = scorer.feed(block)
-                    csv.writelines(rows(scored, contribution))
-                    episodes += write_events(scored, jsonl)
-        partial.replace(out)
-    except OSError as error:
-        partial.unlink(missing_ok=True)
-        raise Misconfigured(f"{error.filename or out}: {error.strerror}") from error
-    except BaseException:
-        partial.unlink(missing_ok=True)  # half a result must not be taken for a whole one
-        raise
+    _check_outputs(inputs, {"--out": out, "--events": events})
+    with progress("scoring") as told:
+        blocks = read(inputs, options, told)
+        # all or none: half a result must not be taken for a whole one
+        with ExitStack() as files:
+            csv = files.enter_context(_replacing(out))
+            jsonl = files.enter_context(_replacing(events or Path(os.devnull)))
+            csv.write(",".join((*HEADER, "contribution") if contribution else HEADER) + "\n")
+            for block in blocks:
+                for note in block.notes:
+                    print(f"note: {note}", file=sys.stderr)
+                scored = scorer.feed(block)
+                csv.write(rows(scored, contribution))
+                episodes += write_events(scored, jsonl)
     _report(scorer, episodes, time.perf_counter() - started)
+
+
+def _check_outputs(inputs: list[Path], outputs: dict[str, Path | None]) -> None:
+    """Raise Misconfigured where an output is a folder, or the same file as an input or another output."""
+    taken = {path.resolve(): "an input" for path in inputs}
+    for option, path in outputs.items():
+        if path is None:
+            continue
+        if path.is_dir():
+            raise Misconfigured(f"{option} {path}: is a folder; name a file")
+        if path.resolve() in taken:
+            raise Misconfigured(f"{option} {path}: is {taken[path.resolve()]} too; name another file")
+        taken[path.resolve()] = option
+
+
+@contextmanager
+def _replacing(path: Path) -> Iterator[IO[str]]:
+    """A file that takes the place of `path` once it is whole; devices and pipes are written to as they are.
+
+    Raises Misconfigured where it cannot be written.
+    """
+    target = path.resolve() if path.is_file() else path  # through a link, not in its place
+    special = path.exists() and not path.is_file()
+    partial = target if special else target.with_name(target.name + ".part")
+    try:
+        with open(partial, "w", encoding="utf-8", newline="") as file:
+            yield file
+        if not special:
+            partial.replace(target)
+    except OSError as error:
+        raise Misconfigured(f"{path}: cannot be written ({error.strerror or error})") from error
+    finally:
+        if not special:
+            with suppress(OSError):
+                partial.unlink(missing_ok=True)
 
 
 def _report(scorer: Scorer, events: int, seconds: float) -> None:

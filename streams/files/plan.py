@@ -12,7 +12,8 @@ from schemas.errors import Misconfigured
 from streams.files.guess import check_format, format_of, learn_order
 from streams.files.header import SEARCHED, Header, find
 from streams.files.layouts import is_date_only, is_slashed, is_time_of_day, layout_of, signature_of
-from streams.files.numbers import has_decimal_comma, is_absent, is_number
+from streams.files.numbers import ABSENT, NOT_A_NUMBER, has_decimal_comma
+from streams.files.numbers import parse as parse_numbers
 from streams.files.options import FileOptions
 from streams.files.source import encoding_of, head_of, text_of
 from streams.files.table import Row, is_comment, rows_of, separator_of, trimmed
@@ -82,10 +83,9 @@ def kind_of(cells: Sequence[str], comma: bool) -> Kind | None:
     >>> kind_of(["1", "-", "off", "off"], False), kind_of(["", "NA"], False)
     ('text', None)
     """
-    filled = [cell for cell in cells if not is_absent(cell)]
-    if not filled:
-        return None
-    return "number" if 2 * sum(is_number(cell, comma) for cell in filled) >= len(filled) else "text"
+    state = parse_numbers(cells, comma).state
+    filled, words = int((state != ABSENT).sum()), int((state == NOT_A_NUMBER).sum())
+    return None if not filled else "text" if 2 * words > filled else "number"
 
 
 def plan(path: Path, options: FileOptions, long: bool = False) -> Table:
