@@ -150,9 +150,7 @@ class Bank:
         before = self._before(earlier, block, where, alarm if deep else alarm[None]) if alarm.any() else {}
         return Judgement(verdict.score, score, alarm, threshold, self._banded(verdict, threshold), before)
 
-    def _before(
-        self, earlier: Any, block: Batch, where: NDArray[np.int64], alarm: Bools
-    ) -> dict[int, dict[str, Any]]:
+    def _before(self, earlier: Any, block: Batch, where: NDArray[np.int64], alarm: Bools) -> dict[int, dict[str, Any]]:
         """For each alarm, its row's state just before it: rows with alarms are gone through once more."""
         before = {}
         for k in np.flatnonzero(alarm.any(axis=0)).tolist():

@@ -53,6 +53,7 @@ def make_app(
         stream_buffer_maxsize=4,
     )
     app.transport = ChunkTransport(app.conf.broker, app, loop=app.loop)
+    app.transport.fetch_wait_ms = settings.fetch_wait // 1_000_000
     name = settings.topic("reading.v1")
     topic = app.topic(name, schema=ChunkSchema(), internal=True)
 

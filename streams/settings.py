@@ -61,6 +61,9 @@ class Settings(BaseSettings):
         "5m", validate_default=True, description="An episode stays in the metrics at least this long."
     )
     poll_records: int = Field(4000, ge=1, description="Messages taken from the broker at a time.")
+    fetch_wait: Duration = Field(
+        "500ms", validate_default=True, description="How long the broker may hold a fetch that finds nothing."
+    )
     session_timeout: Duration = Field(
         "10s", validate_default=True, description="A worker silent this long to the broker loses its partitions."
     )

@@ -39,6 +39,9 @@ class ChunkConsumer(driver.Consumer):
         super().__init__(*args, **kwargs)
         self._in_flight: dict[TP, deque[tuple[Any, int]]] = defaultdict(deque)
 
+    def _new_consumer_thread(self) -> Any:
+        return _Thread(self, loop=self.loop, beacon=self.beacon)
+
     async def getmany(self, timeout: float) -> AsyncIterator[tuple[TP, Any]]:
         """Fetch, and yield a chunk for each partition that has records."""
         records, active = await self._wait_next_records(timeout)
@@ -94,10 +97,20 @@ class ChunkConsumer(driver.Consumer):
             self._in_flight.pop(tp, None)
 
 
+class _Thread(driver.AIOKafkaConsumerThread):
+    def _create_worker_consumer(self, transport: Any) -> Any:
+        consumer = super()._create_worker_consumer(transport)
+        consumer._fetch_max_wait_ms = transport.fetch_wait_ms
+        return consumer
+
+
 class ChunkTransport(driver.Transport):
     """Faust's aiokafka transport with the chunk consumer."""
 
     Consumer = ChunkConsumer
+    fetch_wait_ms = 500
+    """How long the broker may hold a fetch that finds nothing; Kafka answers at once when something comes, the
+    embedded broker does not."""
 
 
 def to_records(batch: Sequence[Any]) -> list[Record]:
