@@ -88,9 +88,7 @@ def run(bank: Bank, given: Stream) -> list[Any]:
     silences: list[Any] = []
     if bank.detector.judges_silence:
         judged, found = bank.run_silence(given.rows, given.batch, given.batch.time)
-        silences = [
-            [s.row, s.time, int(given.batch.time[s.reading]), *map(repr, _at(s.judged, s.at))] for s in found
-        ]
+        silences = [[s.row, s.time, int(given.batch.time[s.reading]), *map(repr, _at(s.judged, s.at))] for s in found]
     else:
         judged = bank.run(given.rows, given.batch)
     return told(judged) + sorted(silences)

@@ -17,7 +17,7 @@ from tests.contract.readings import INPUTS, START, Stream, bank_of, run, same_bi
 pytestmark = pytest.mark.filterwarnings("error")
 
 SEEDS = st.integers(0, 2**32 - 1)
-FEW = settings(max_examples=8)
+FEW = settings(max_examples=6)
 
 
 def with_values(given: Stream, x: Any) -> Stream:
@@ -33,7 +33,7 @@ def judged(detector: Detector[Any], given: Stream, rows: int = 4) -> Any:
 
 @detectors()
 @given(seed=SEEDS)
-@settings(max_examples=20)
+@settings(max_examples=12)
 def test_scores_are_numbers_of_0_and_more_or_no_opinion_and_nothing_warns(detector: Detector[Any], seed: int) -> None:
     j, _ = judged(detector, stream(seed, detector))
     assert not np.isinf(j.raw).any()

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from itertools import pairwise
 from typing import Any
 
 import numpy as np
@@ -18,12 +19,12 @@ pytestmark = pytest.mark.filterwarnings("error")
 
 SEEDS = st.integers(0, 2**32 - 1)
 CUTS = st.lists(st.integers(0, 120), max_size=8).map(sorted)
-FEW = settings(max_examples=8)
+FEW = settings(max_examples=6)
 
 
 def pieces(whole: Stream, cuts: list[int]) -> list[Stream]:
     edges = [0, *cuts, len(whole.rows)]
-    return [whole.part(slice(a, b)) for a, b in zip(edges, edges[1:], strict=False)]
+    return [whole.part(slice(a, b)) for a, b in pairwise(edges)]
 
 
 @detectors()
@@ -119,12 +120,12 @@ def test_rows_are_independent(detector: Detector[Any], seed: int, order: list[in
     assert sorted([s[0], *s[1:]] for s in found[r:]) == sorted([order[s[0]], *s[1:]] for s in expected[r:])
     for part in ("state", "calibration"):
         here, there = plain.snapshot()[part], permuted.snapshot()[part]
-        assert same_bits([a for a in here], [a[order] for a in there])
+        assert same_bits(list(here), [a[order] for a in there])
 
 
 @detectors(judges_silence=True)
 @given(seed=SEEDS, first=st.integers(0, 10**13), second=st.integers(0, 10**13))
-@settings(max_examples=15)
+@settings(max_examples=10)
 def test_extra_ticks_are_invisible(detector: Detector[Any], seed: int, first: int, second: int) -> None:
     bank = bank_of(detector, 4)
     whole = stream(seed, detector)
@@ -141,7 +142,7 @@ def test_extra_ticks_are_invisible(detector: Detector[Any], seed: int, first: in
 
 @detectors(judges_silence=True)
 @given(seed=SEEDS, times=st.lists(st.integers(0, 10**13), max_size=6).map(sorted))
-@settings(max_examples=15)
+@settings(max_examples=10)
 def test_looking_at_the_clock_more_often_finds_the_same_silences(
     detector: Detector[Any], seed: int, times: list[int]
 ) -> None:

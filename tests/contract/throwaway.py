@@ -43,7 +43,7 @@ class Spread(Detector[SpreadState]):
         return SpreadState(np.zeros(n))
 
     def step(self, state: SpreadState, batch: Batch) -> tuple[SpreadState, Verdict]:
-        k, d = batch.x.shape
+        k = len(batch.x)
         there = np.isfinite(batch.x) & (np.abs(batch.x) < 1e100)
         low = np.where(there, batch.x, np.inf).min(axis=1)
         high = np.where(there, batch.x, -np.inf).max(axis=1)
@@ -145,7 +145,7 @@ class DeadmanState(NamedTuple):
 
 
 class Deadman(Detector[DeadmanState]):
-    """By tick: speaks again after every further `timeout` of the same silence, up to `times`, each worse than before."""
+    """By tick: speaks again after every further `timeout` of the same silence, up to `times`, each worse."""
 
     judges_silence: ClassVar[bool] = True
     limit_rule: ClassVar[Literal["budget", "own"]] = "own"

@@ -140,7 +140,7 @@ def inputs(tmp_path_factory: pytest.TempPathFactory) -> Inputs:
     ):
         if path.exists():
             rows = rows + _rows_of(path, sep, asset)
-            runs.append([str(path), "--asset", asset])
+            runs.append([str(path), "--asset", asset, "--timezone", "UTC"])
     return Inputs(rows, runs)
 
 
@@ -297,7 +297,9 @@ def assert_same_events(found: dict[str, dict[str, Any]], expected: dict[str, dic
     extra = sorted(line(found[name]) for name in found.keys() - expected.keys())
     assert (missing[:3], extra[:3]) == ([], [])
     for name, event in expected.items():
-        different = {field: (found[name].get(field), value) for field, value in event.items() if found[name].get(field) != value}
+        different = {
+            field: (found[name].get(field), value) for field, value in event.items() if found[name].get(field) != value
+        }
         assert not different, (line(event), different)
 
 

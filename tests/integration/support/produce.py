@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import asyncio
 from collections.abc import Callable, Sequence
-from typing import Literal, NamedTuple
+from typing import Any, Literal, NamedTuple
 
 from aiokafka import AIOKafkaProducer
 from confluent_kafka import Producer
@@ -30,6 +30,7 @@ class Sent(NamedTuple):
 
     partition: int
     offset: int
+    timestamp: int  # ms, the broker's own where the topic has LogAppendTime
 
 
 async def send(
@@ -55,7 +56,7 @@ def _by_kafka_python(bootstrap: str, topic: str, messages: Sequence[Outgoing], c
         placed = [future.get(timeout=30) for future in futures]
     finally:
         producer.close()
-    return [Sent(each.partition, each.offset) for each in placed]
+    return [Sent(each.partition, each.offset, each.timestamp) for each in placed]
 
 
 async def _by_aiokafka(bootstrap: str, topic: str, messages: Sequence[Outgoing], codec: str | None) -> list[Sent]:
@@ -73,7 +74,7 @@ async def _by_aiokafka(bootstrap: str, topic: str, messages: Sequence[Outgoing],
         placed = await asyncio.gather(*futures)
     finally:
         await producer.stop()
-    return [Sent(each.partition, each.offset) for each in placed]
+    return [Sent(each.partition, each.offset, each.timestamp) for each in placed]
 
 
 def _by_confluent(bootstrap: str, topic: str, messages: Sequence[Outgoing], codec: str | None) -> list[Sent]:
@@ -88,9 +89,9 @@ def _by_confluent(bootstrap: str, topic: str, messages: Sequence[Outgoing], code
     placed: list[Sent | None] = [None] * len(messages)
 
     def told(place: int) -> Callable[..., None]:
-        def on_delivery(error: object, message: object) -> None:
+        def on_delivery(error: object, message: Any) -> None:
             assert error is None, error
-            placed[place] = Sent(message.partition(), message.offset())  # type: ignore[attr-defined]
+            placed[place] = Sent(message.partition(), message.offset(), message.timestamp()[1])
 
         return on_delivery
 

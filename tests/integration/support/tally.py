@@ -39,7 +39,7 @@ class Tally:
     outcomes: Counter[str]
     corrections: int
     points: dict[tuple[str, str, int], Stored]
-    level: dict[tuple[str, str], list[int]]
+    level: dict[tuple[str, str], dict[int, bool]]  # and whether it was warm
 
 
 def tally(readings: Iterable[Reading]) -> Tally:
@@ -96,8 +96,8 @@ def _judged(out: Tally, known: _Series, reading: Reading, number: float | None, 
         return "withheld"
     if reading.series in ALWAYS_JUDGED:
         return "scored"
-    out.level.setdefault((reading.asset, reading.series), []).append(reading.time)
     warm = known.learned >= WARMUP
+    out.level.setdefault((reading.asset, reading.series), {})[reading.time] = warm
     known.learned += quality != UNCERTAIN
     return "scored" if warm else "warming"
 

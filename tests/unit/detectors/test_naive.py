@@ -68,7 +68,9 @@ def test_limits(options: dict[str, Any], seed: int) -> None:
 
 @given(seed=SEEDS, own=st.lists(st.tuples(*[st.none() | st.floats(-3, 3)] * 2, st.none() | st.just(0.1)), min_size=3))
 @SOME
-def test_limits_that_each_series_declares(seed: int, own: list[tuple[float | None, float | None, float | None]]) -> None:
+def test_limits_that_each_series_declares(
+    seed: int, own: list[tuple[float | None, float | None, float | None]]
+) -> None:
     detector = Limits(low=-20, deadband=0.2)
     whole = stream(seed, detector, rows=ROWS)
     bank = Bank(detector, Calibration(rule="own", rate_per_s=0.0, refractory_ns=0))

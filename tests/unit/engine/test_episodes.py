@@ -49,7 +49,10 @@ def test_changes_are_those_of_the_twin_also_across_a_restart(
 def test_rows_do_not_meet() -> None:
     episodes = Episodes(0, None)
     steps = [Step(0, 1, 2.0, True, 0), Step(1, 2, 0.0, False, 1), Step(0, 3, 0.0, False, 2)]
-    assert [(c.phase, c.step.row) for c in episodes.apply(steps, lambda row, time: "")] == [("opened", 0), ("closed", 0)]
+    assert [(c.phase, c.step.row) for c in episodes.apply(steps, lambda row, time: "")] == [
+        ("opened", 0),
+        ("closed", 0),
+    ]
 
 
 def test_only_rows_with_an_episode_or_an_alarm_are_looked_at() -> None:

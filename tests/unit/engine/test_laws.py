@@ -1,0 +1,97 @@
+"""The engine's laws: batching, restoring and extra ticks are invisible; the same log gives the same answer."""
+
+from __future__ import annotations
+
+from typing import Any
+
+from hypothesis import Phase, given, settings
+from hypothesis import strategies as st
+
+from detectors.durations import SECOND
+from schemas.chunk import Record
+from tests.unit.engine.logs import WATCHES, configure, forwarded, log, play, renumbered, site, tick
+
+SEEDS = st.integers(0, 2**32 - 1)
+CUTS = st.lists(st.integers(0, 200), max_size=6)
+SOME = settings(max_examples=12, phases=[Phase.explicit, Phase.reuse, Phase.generate])
+
+
+def eventful(seed: int) -> list[Record]:
+    """A log with ticks, readings forwarded twice, and three changes of configuration, one of them void."""
+    records = log(seed)
+    fewer = site(version=2, watches=[w for w in WATCHES if w["name"] not in ("limits", "rms")])
+    again = site(
+        version=3, watches=[{**WATCHES[5], "detector": {**WATCHES[5]["detector"], "limit": 4.0}}, *WATCHES[:5]]
+    )
+    for at, records_in in (
+        (100, configure(again, 0, records[100].timestamp)),
+        (80, configure(site(version=2, max_ahead="2m"), 0, records[80].timestamp)),
+        (60, configure(fewer, 0, records[60].timestamp)),
+        (50, [forwarded(records[50], 0, 7), forwarded(records[51], 0, 7), tick(0, records[50].timestamp + 9 * SECOND)]),
+    ):
+        records[at:at] = records_in
+    return renumbered(records)
+
+
+@given(seed=SEEDS, cuts=CUTS)
+@SOME
+def test_batching_is_invisible(seed: int, cuts: list[int]) -> None:
+    records = eventful(seed)
+    play(records).same(play(records, cuts))
+
+
+@given(seed=SEEDS)
+@settings(max_examples=3, phases=[Phase.explicit, Phase.reuse, Phase.generate])
+def test_one_message_at_a_time_gives_the_same(seed: int) -> None:
+    records = eventful(seed)
+    play(records).same(play(records, range(len(records))))
+
+
+@given(seed=SEEDS, cuts=CUTS)
+@SOME
+def test_restoring_is_invisible(seed: int, cuts: list[int]) -> None:
+    records = eventful(seed)
+    play(records).same(play(records, cuts, restart=True))
+
+
+@given(seed=SEEDS, ticks=st.lists(st.tuples(st.integers(0, 119), st.integers(0, 100)), min_size=1, max_size=30))
+@SOME
+def test_extra_ticks_are_invisible(seed: int, ticks: list[tuple[int, int]]) -> None:
+    plain = log(seed)
+    end = tick(0, plain[-1].timestamp + 3600 * SECOND)
+    with_ticks: list[Record] = []
+    for i, record in enumerate([*plain, end]):
+        upto = max(r.timestamp for r in [*plain, end][: i + 1])
+        before = max([r.timestamp for r in plain[:i]], default=plain[0].timestamp)
+        extra = sorted(before + (upto - before) * share // 100 for at, share in ticks if at == i)
+        with_ticks += [*(tick(0, stamp) for stamp in extra), record]
+    seldom, often = play(renumbered([*plain, end])), play(renumbered(with_ticks))
+
+    def events(tape: Any) -> list[Any]:
+        return sorted(([e["event_id"], {k: v for k, v in e.items() if k != "received"}] for e in tape.events), key=str)
+
+    assert events(seldom) == events(often)
+    assert sorted(str(v[1:]) for v in seldom.verdicts) == sorted(str(v[1:]) for v in often.verdicts)
+    assert seldom.points == often.points
+    assert +seldom.counts == +often.counts
+
+
+@given(seed=SEEDS)
+@settings(max_examples=3, phases=[Phase.explicit, Phase.reuse, Phase.generate])
+def test_the_same_log_gives_the_same_answer(seed: int) -> None:
+    records = eventful(seed)
+    play(records).same(play(records))
+
+
+def test_the_logs_hold_what_the_laws_are_about() -> None:
+    # laws proved on logs in which nothing happens would prove nothing
+    tapes = [play(eventful(seed)) for seed in range(12)]
+    phases = {(e["watch"], e["phase"], e["reason"]) for tape in tapes for e in tape.events}
+    for watch in WATCHES:
+        assert (watch["name"], "opened", None) in phases, watch["name"]
+    assert {reason for _, _, reason in phases} == {None, "recovered", "reconfigured"}
+    assert "escalated" in {phase for _, phase, _ in phases}
+    for name in ("scored", "warming", "withheld", "late", "duplicate", "unwatched", "rejected", "corrections"):
+        assert sum(tape.counts[name] for tape in tapes) > 5, name
+    assert sum(tape.counts["reforwarded"] for tape in tapes) >= 12
+    assert all(tape.warnings for tape in tapes)
