@@ -94,7 +94,8 @@ class Bank:
         self.calibration = calibration
         self.inputs = inputs
         self.rows = 0
-        self._state: Any = self._init(0)
+        # of one row, to learn the shapes that a joint detector's number of inputs gives its arrays
+        self._state: Any = take(self._init(1), slice(0, 0))
         self._calibrated = calibration.init(0)
         self._learned_since = np.zeros(0, dtype=np.int64)
 

@@ -8,6 +8,7 @@ import numpy as np
 
 from schemas.chunk import READING, Chunk, Place, SeriesKey, Waveform
 from schemas.partition import key_of, partition_of
+from schemas.source import source_of
 from streams.admission import admit, memory
 from streams.collect import Collector
 from streams.localtime import LocalTime
@@ -130,7 +131,9 @@ class Intake:
         self.origins[origin.partition] = origin.offset
         if at == self.partition:
             return True
-        place = Place(m, "misrouted", f"forwarded to partition {self.partition}, belongs on {at}", None, 0)
+        place = Place(
+            m, "misrouted", f"forwarded to partition {self.partition}, belongs on {at}", source_of(chunk.records[m]), 0
+        )
         out.reject(Rejection(place, chunk.records[m], int(received[m])), 1)
         return False
 
@@ -184,7 +187,8 @@ class Intake:
             refusal = ("future", "time is ahead of the log's clock by more than max_ahead")
         if refusal:
             record = chunk.records[wave.message] if chunk.records else None
-            out.reject(Rejection(Place(wave.message, refusal[0], refusal[1], None, 0), record, clock), 1)
+            place = Place(wave.message, refusal[0], refusal[1], source_of(record), 0)
+            out.reject(Rejection(place, record, clock), 1)
             return None
         if row is None:
             row = self.roster.add(path, wave.key.series, wave.key.unit)
@@ -206,8 +210,10 @@ class Intake:
         for m in np.unique(message).tolist():
             mine = index[message == m]
             names = [chunk.keys[c].series for c in chunk.code[mine[:16]].tolist()]
-            place = Place(m, reason, f"{chunk.asset[m]}/{', '.join(dict.fromkeys(names))}: {why}", None, len(mine))
-            out.reject(Rejection(place, chunk.records[m] if chunk.records else None, int(received[m])), len(mine))
+            record = chunk.records[m] if chunk.records else None
+            where = f"{chunk.asset[m]}/{', '.join(dict.fromkeys(names))}: {why}"
+            place = Place(m, reason, where, source_of(record), len(mine))
+            out.reject(Rejection(place, record, int(received[m])), len(mine))
 
     def snapshot(self) -> dict[str, Any]:
         """What it remembers."""

@@ -79,7 +79,7 @@ def cases(now: int, partition: int) -> list[Bad]:
         Bad("infinity in Arrow", infinite, "not_finite", "series.bad[1]", arrow, None, 1, 1),
         Bad("an unknown quality", as_json(now, quality="fine"), "bad_quality", "quality", source="gw-7", cells=1),
         Bad("cells of a frame", half, "wrong_type", "series.bad[1]; time[2]", source="gw-7", cells=2, served=1),
-        Bad("an hour ahead", as_json(now, time=now + HOUR), "future", f"{asset}/bad", cells=1),
+        Bad("an hour ahead", as_json(now, time=now + HOUR), "future", f"{asset}/bad", source="gw-7", cells=1),
         Bad("unequal columns", unequal, "unequal_columns", "series.b: expected 2 cells, got 1", source="gw-7"),
         Bad("an unknown content type", b"a=1", "unknown_content_type", "content-type", ((HEADER, b"text/csv"),)),
         Bad("an empty content type", b"\x01", "malformed", "", ((HEADER, b""),)),
