@@ -3,7 +3,7 @@ PYTHON ?= python3
 VENV := .venv
 BIN := $(VENV)/bin
 STAMP := $(VENV)/.ready
-SOURCES := streams detectors schemas tests
+SOURCES := streams detectors schemas tests docs
 
 .DEFAULT_GOAL := help
 .PHONY: help setup demo demo-file test test-unit test-integration bench bench-smoke lint fmt type gen check-gen lock check servers clean

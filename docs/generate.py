@@ -92,7 +92,7 @@ def _site() -> str:
 def _settings() -> str:
     out = ["# Settings", "", _NOTE, ""]
     out += [
-        "Addresses and secrets come from the environment; each may be given as `..._FILE`, naming a file that holds it.",
+        "Addresses and secrets come from the environment; each may stand as `..._FILE`, naming a file that holds it.",
         "",
     ]
     out += ["| variable | default | meaning |", "|---|---|---|"]

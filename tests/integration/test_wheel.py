@@ -42,7 +42,8 @@ def test_the_wheel_runs_the_demo_from_an_empty_folder(installed: Path, tmp_path:
         pytest.skip(why)
     environment = {k: v for k, v in os.environ.items() if not k.startswith(("MILLSTREAM_", "PYTHON", "VIRTUAL_ENV"))}
     command = [str(installed), "demo", "--seconds", "10", "--no-ui", "--summary", "summary.json"]
-    done = subprocess.run(command, cwd=tmp_path, env=environment, capture_output=True, text=True, timeout=240, check=False)
+    how = {"cwd": tmp_path, "env": environment, "capture_output": True, "text": True}
+    done = subprocess.run(command, timeout=240, check=False, **how)
     assert done.returncode == 0, done.stderr
     summary = json.loads((tmp_path / "summary.json").read_bytes())
     outcomes = ("scored", "warming", "withheld", "late", "duplicate", "muted", "unwatched", "rejected")

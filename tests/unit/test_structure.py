@@ -47,7 +47,8 @@ def test_detectors_are_pure_numerics() -> None:
 def test_no_locked_distribution_provides_our_top_level_names() -> None:
     """A distribution that also ships `streams`, `detectors` or `schemas` would overwrite ours, or be overwritten."""
     lock = (ROOT / "requirements.lock").read_text(encoding="utf-8")
-    locked = {line.split("==")[0].lower().replace("_", "-") for line in lock.splitlines() if "==" in line and line[0] != " "}
+    pins = [line for line in lock.splitlines() if "==" in line and line[0] != " "]
+    locked = {line.split("==")[0].lower().replace("_", "-") for line in pins}
     seen = set()
     for distribution in distributions():
         name = (distribution.metadata["Name"] or "").lower().replace("_", "-")
@@ -61,7 +62,8 @@ def test_no_locked_distribution_provides_our_top_level_names() -> None:
 
 
 def test_no_registry_host_or_machine_path_is_committed() -> None:
-    banned = ("pypi" + ".org", "pythonhosted" + ".org", "registry.npmjs" + ".org", "repo.maven" + ".apache.org", "/work" + "/main")
+    registries = ("pypi" + ".org", "pythonhosted" + ".org", "registry.npmjs" + ".org", "repo.maven" + ".apache.org")
+    banned = (*registries, "/work" + "/main")
     for folder in (*OURS, "docs", "tests", "deploy", "grafana", ".ci"):
         for path in sorted((ROOT / folder).rglob("*")):
             if path.is_file() and path.suffix in (".py", ".md", ".toml", ".json", ".xml", ".yaml", ".sh", ""):
