@@ -178,6 +178,14 @@ class Bank:
         silences: list[Silence] = []
         parts, places = [], []
         for block_rows, where in rounds(rows):
+            block = pick(batch, where)
+            if (
+                len(where) > 1
+                and not (self.detector.deadlines(take(self._state, block_rows), block) <= clock[where]).any()
+            ):
+                parts.append(self._block(block_rows, block, where))
+                places.append(where.reshape(-1))
+                continue
             for level in where:
                 silences += self.silent(block_rows, clock[level], level)
                 parts.append(self._block(block_rows, pick(batch, level[None]), level[None]))

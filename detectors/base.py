@@ -39,6 +39,21 @@ class Verdict(NamedTuple):
     contribution: Floats | None = None  # (k, d)
 
 
+NARROW = 12
+"""Up to so many rows, a deep block is walked row by row in plain numbers: most would be numpy's cost a call."""
+
+
+class Walked(NamedTuple):
+    """What a walk along one row gives: its state after, and lists of t numbers as in `Verdict`."""
+
+    state: tuple[Any, ...]
+    score: list[float]
+    expected: list[float]
+    low: list[float]
+    high: list[float]
+    warm: list[float]
+
+
 S = TypeVar("S", bound=tuple[Any, ...])
 
 
@@ -83,11 +98,45 @@ class Detector(BaseModel, Generic[S]):
 
     def scan(self, state: S, batches: Batch) -> tuple[S, Verdict]:
         """t instants of each row, arrays (t, k); the same bits as a loop over `step`, which is the default."""
+        if batches.x.ndim == 2 and 0 < batches.x.shape[1] <= NARROW:
+            walked = self._walk_rows(state, batches)
+            if walked is not None:
+                return walked
         verdicts = []
         for t in range(len(batches.time)):
             state, verdict = self.step(state, pick(batches, t))
             verdicts.append(verdict)
         return state, stack(verdicts)
+
+    def walk(
+        self, row: tuple[Any, ...], time: list[int], x: list[float], dt: list[float], learn: list[bool]
+    ) -> Walked | None:
+        """t readings of one row in plain numbers, the same bits as `step`; None (default) where there is no walk."""
+        return None
+
+    def _walk_rows(self, state: S, batches: Batch) -> tuple[S, Verdict] | None:
+        columns = [a.T.tolist() for a in (batches.time, batches.x, batches.dt, batches.learn)]
+        rows = list(zip(*(a.tolist() for a in state), strict=True))
+        walks = []
+        for row, time, x, dt, learn in zip(rows, *columns, strict=True):
+            walked = self.walk(row, time, x, dt, learn)
+            if walked is None:
+                return None
+            walks.append(walked)
+        kinds = [a.dtype for a in state]
+        after = [
+            np.array(a, dtype=kind) for a, kind in zip(zip(*(w.state for w in walks), strict=True), kinds, strict=True)
+        ]
+        fields = [np.array([w[i] for w in walks]).T for i in range(1, 6)]
+        return type(state)(*after), Verdict(fields[0], fields[1], fields[2], fields[3], fields[4])
+
+    def deadlines(self, state: S, batches: Batch) -> Ints:
+        """(t, k) the deadline in force before each reading of a block, where none passes on the way."""
+        out = np.empty(batches.time.shape, dtype=np.int64)
+        for t in range(len(batches.time)):
+            out[t] = self.deadline(state)
+            state, _ = self.step(state, pick(batches, t))
+        return out
 
     def deadline(self, state: S) -> Ints:
         """(k,) event time at which silence will mean something for each row, NEVER where it will not."""

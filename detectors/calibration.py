@@ -3,12 +3,12 @@
 from __future__ import annotations
 
 import math
-from typing import Literal, NamedTuple
+from typing import Any, Literal, NamedTuple
 
 import numpy as np
 from pydantic import BaseModel, ConfigDict
 
-from detectors.base import Bools, Floats, Ints
+from detectors.base import NARROW, Bools, Floats, Ints
 from detectors.durations import SECOND
 
 GAIN = 0.3
@@ -104,11 +104,52 @@ class Calibration(BaseModel):
 
     def scan(self, state: CalibrationState, time: Ints, raw: Floats, dt: Floats) -> tuple[CalibrationState, Calibrated]:
         """Judge t raw scores of each row; arrays (t, k); the same bits as a loop over `step`."""
+        if 0 < raw.shape[1] <= NARROW:
+            return self._walk_rows(state, time, raw, dt)
         score, alarm, threshold = np.empty_like(raw), np.empty(raw.shape, dtype=bool), np.empty_like(raw)
         for t in range(len(time)):
             state, out = self.step(state, time[t], raw[t], dt[t])
             score[t], alarm[t], threshold[t] = out
         return state, Calibrated(score, alarm, threshold)
+
+    def _walk_rows(
+        self, state: CalibrationState, time: Ints, raw: Floats, dt: Floats
+    ) -> tuple[CalibrationState, Calibrated]:
+        """A few rows, each in plain numbers."""
+        rows = zip(*(a.tolist() for a in state), strict=True)
+        walked = [
+            self._walk(*columns) for columns in zip(rows, time.T.tolist(), raw.T.tolist(), dt.T.tolist(), strict=True)
+        ]
+        after = zip(*(row for row, _, _ in walked), strict=True)
+        fields: list[Any] = [np.array(a, dtype=old.dtype) for a, old in zip(after, state, strict=True)]
+        alarm, threshold = np.array([a for _, a, _ in walked]).T, np.array([t for _, _, t in walked]).T
+        return CalibrationState(*fields), Calibrated(raw / threshold, alarm, threshold)
+
+    def _walk(
+        self, row: tuple[Any, ...], time: list[int], raw: list[float], dt: list[float]
+    ) -> tuple[tuple[Any, ...], list[bool], list[float]]:
+        threshold, alarmed, height, armed, alarms, watched = row
+        budget, slope, refractory = self.rule == "budget", GAIN * self.rate_per_s, self.refractory_ns
+        told, limits = [], []
+        for t, z, gap in zip(time, raw, dt, strict=True):
+            limits.append(threshold)
+            if z != z:
+                told.append(False)
+                continue
+            seconds = gap if gap > 0 else 0.0
+            worse = z > WORSE * height
+            if budget:
+                alarm = z > threshold and (alarmed < t - refractory or worse)
+                sink = 1.0 - min(slope * seconds, 0.5)
+                threshold = max(threshold * sink * (RAISE if alarm else 1.0), FLOOR)
+            else:
+                alarm = z >= 1.0 and (armed or worse)
+            armed = (armed and not alarm) or z < REARM
+            if alarm:
+                alarmed, height, alarms = t, z, alarms + 1
+            watched = watched + seconds
+            told.append(alarm)
+        return (threshold, alarmed, height, armed, alarms, watched), told, limits
 
     @property
     def refractory_s(self) -> float:

@@ -2,13 +2,15 @@
 
 from __future__ import annotations
 
-from typing import ClassVar, Literal, NamedTuple
+import math
+from typing import Any, ClassVar, Literal, NamedTuple
 
 import numpy as np
 
-from detectors.base import NEVER, Batch, Bools, Detector, Floats, Ints, Verdict, no_opinion, option
+from detectors.base import NARROW, NEVER, Batch, Bools, Detector, Floats, Ints, Verdict, Walked, no_opinion, option
 from detectors.durations import SECOND, Duration
 
+_NONE = np.iinfo(np.int64).min
 _MEMORY = 50.0
 _OUTLIER = 3.0
 """An interval counts for the learned one up to this many times it: a pause must not teach its own normality."""
@@ -88,6 +90,41 @@ class Gap(Detector[GapState]):
         score = np.where(due, silence / self._timeout_ns(state), np.nan)
         verdict = no_opinion(len(time))._replace(score=score, warm=self._warm(state.intervals))
         return state._replace(told=state.told | due), verdict
+
+    def walk(self, row: tuple[Any, ...], time: list[int], x: list[float], dt: list[float], learn: list[bool]) -> Walked:
+        """As `step`, reading by reading along one row."""
+        return self._walk(row, time, dt, learn)[0]
+
+    def deadlines(self, state: GapState, batches: Batch) -> Ints:
+        """(t, k) the deadline in force before each reading of a block, where none passes on the way."""
+        if batches.time.shape[1] > NARROW:
+            return super().deadlines(state, batches)
+        rows = zip(*(a.tolist() for a in state), strict=True)
+        columns = (a.T.tolist() for a in (batches.time, batches.dt, batches.learn))
+        found = [self._walk(row, *column)[1] for row, *column in zip(rows, *columns, strict=True)]
+        return np.array(found, dtype=np.int64).T
+
+    def _walk(
+        self, row: tuple[Any, ...], time: list[int], dt: list[float], learn: list[bool]
+    ) -> tuple[Walked, list[int]]:
+        last, interval, count, told = row
+        nothing = [math.nan] * len(time)
+        out = Walked((), [0.0] * len(time), nothing, nothing, nothing, [])
+        deadlines = []
+        for t, gap, teach in zip(time, dt, learn, strict=True):
+            speaks = not told and last > _NONE and (self.timeout is not None or count >= _LEARNED)
+            timeout = self.timeout
+            if timeout is None:
+                timeout = max(int(min(self.factor * interval, 3.2e7) * SECOND), self.at_least)
+            deadlines.append(min(last + timeout, NEVER) if speaks else NEVER)
+            if gap > 0 and teach:
+                if count >= _LEARNED:
+                    gap = min(gap, _OUTLIER * interval)
+                count = count + 1.0
+                interval = interval + 1.0 / min(max(count, 1.0), _MEMORY) * (gap - interval)
+            last, told = t, False
+            out.warm.append(1.0 if self.timeout is not None else min(count / _LEARNED, 1.0))
+        return out._replace(state=(last, interval, count, told)), deadlines
 
     def _warm(self, count: Floats) -> Floats:
         return np.ones(len(count)) if self.timeout is not None else np.minimum(count / _LEARNED, 1.0)

@@ -2,12 +2,13 @@
 
 from __future__ import annotations
 
-from typing import ClassVar, Literal, NamedTuple, Self
+import math
+from typing import Any, ClassVar, Literal, NamedTuple, Self
 
 import numpy as np
 from pydantic import model_validator
 
-from detectors.base import Batch, Bools, Detector, Floats, Verdict, option
+from detectors.base import Batch, Bools, Detector, Floats, Verdict, Walked, option
 
 _HELD = 0.9
 """Score of a value inside its limits but within the deadband: keeps an episode open, opens none."""
@@ -103,6 +104,35 @@ class Limits(Detector[LimitsState]):
             np.ones(len(x)),
         )
         return state, verdict
+
+    def walk(self, row: tuple[Any, ...], time: list[int], x: list[float], dt: list[float], learn: list[bool]) -> Walked:
+        """As `step`, reading by reading along one row."""
+        low, high, rate, last, since = row
+        inf, nan = math.inf, math.nan
+        bounded_low, bounded_high = low > -inf, high < inf
+        span = (
+            (high - low) if bounded_low and bounded_high else abs(high if bounded_high else low if bounded_low else 0.0)
+        )
+        span = span if span > 0 else 1.0
+        n = len(time)
+        lows, highs = [low if bounded_low else nan] * n, [high if bounded_high else nan] * n
+        out = Walked((), [], [nan] * n, lows, highs, [1.0] * n)
+        for v, gap in zip(x, dt, strict=True):
+            since = since + (0.0 if gap != gap else gap)
+            if v != v:
+                out.score.append(nan)
+                continue
+            beyond = max(low - v if bounded_low else -inf, v - high if bounded_high else -inf)
+            inside = _HELD if beyond > -self.deadband else 0.0
+            score = 1.0 + min(beyond / span, _CAP) if beyond > 0 else inside
+            timed = last == last and since > 0 and rate < inf
+            if timed:
+                moved = abs(v - last) / since
+                if moved > rate:
+                    score = max(score, min(moved / rate, _CAP))
+            out.score.append(score if bounded_low or bounded_high or timed else nan)
+            last, since = v, 0.0
+        return out._replace(state=(low, high, rate, last, since))
 
 
 def _span(lo: Floats, hi: Floats, bounded_low: Bools, bounded_high: Bools) -> Floats:

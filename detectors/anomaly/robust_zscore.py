@@ -3,11 +3,11 @@
 from __future__ import annotations
 
 import math
-from typing import ClassVar, Literal, NamedTuple
+from typing import Any, ClassVar, Literal, NamedTuple
 
 import numpy as np
 
-from detectors.base import Batch, Detector, Floats, Ints, Verdict, option
+from detectors.base import Batch, Detector, Floats, Ints, Verdict, Walked, option
 from detectors.durations import SECOND, Duration, Warmup, duration_ns
 
 _TO_SIGMA = math.sqrt(math.pi / 2)
@@ -151,6 +151,68 @@ class RobustZscore(Detector[RobustZscoreState]):
             warm,
         )
         return state, verdict
+
+    def walk(self, row: tuple[Any, ...], time: list[int], x: list[float], dt: list[float], learn: list[bool]) -> Walked:
+        """As `step`, reading by reading along one row."""
+        learned, since, location, spread, away_s, away_count, away_location, away_spread = row
+        count_up = self.warmup if isinstance(self.warmup, int) else 0
+        span = 0 if isinstance(self.warmup, int) else duration_ns(self.warmup)
+        tau, accept_s = self.half_life / SECOND / math.log(2), self.accept_after / SECOND
+        out = Walked((), [], [], [], [], [])
+        nan = math.nan
+        for t, v, gap, teach in zip(time, x, dt, learn, strict=True):
+            present = abs(v) < _HUGE
+            if not present:
+                v = location
+            if learned <= 0:
+                location = v
+            sigma = max(_TO_SIGMA * spread, self.floor * abs(location), self.resolution)
+            error = v - location
+            size = abs(error)
+            ratio = size / sigma if sigma > 0 else _CAP if size > 0 else 0.0
+            raw = min(ratio / self.limit, _CAP)
+            if count_up:
+                warm = min(learned / count_up, 1.0)
+            else:
+                warm = 0.0 if learned < _OPEN else min(max(t - since, 0) / span, 1.0)
+            ready = present and warm >= 1
+            band = self.limit * sigma
+            out.score.append(raw if ready else nan)
+            out.expected.append(location if ready else nan)
+            out.low.append(location - band if ready else nan)
+            out.high.append(location + band if ready else nan)
+            out.warm.append(warm)
+            if not (present and teach):
+                continue
+            if learned <= 0:
+                since = t
+            if not gap > 0:
+                gap = 0.0
+            if ready and raw > 1.0:
+                if away_count > 0:
+                    away_s = away_s + gap
+                    away_count = away_count + 1.0
+                    step = 1.0 / min(max(away_count, 1.0), _AT_LEAST)
+                    off = v - away_location
+                    away_location = away_location + step * off
+                    away_spread = away_spread + step * (abs(off) - away_spread)
+                else:
+                    away_count, away_location, away_spread = 1.0, v, 0.0
+                if away_s >= accept_s and away_count >= 5.0:
+                    location, spread = away_location, max(away_spread, spread)
+                    away_s = away_count = 0.0
+                continue
+            gain = max(1.0 / (learned + 1.0), min(gap / (gap + tau), 1.0 / _AT_LEAST))
+            bound = math.inf if learned < _OPEN or sigma <= 0 else _CLIP * sigma
+            clipped = min(max(error, -bound), bound)
+            location = location + gain * clipped
+            spread = spread + gain * (abs(clipped) - spread)
+            learned = learned + 1.0
+            away_s = max(away_s - 2.0 * gap, 0.0)
+            if away_s <= 0:
+                away_count = 0.0
+        state = (learned, since, location, spread, away_s, away_count, away_location, away_spread)
+        return out._replace(state=state)
 
     def _warm(self, learned: Floats, since: Ints, time: Ints) -> Floats:
         if isinstance(self.warmup, int):

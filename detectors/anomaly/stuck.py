@@ -2,11 +2,12 @@
 
 from __future__ import annotations
 
-from typing import ClassVar, Literal, NamedTuple
+import math
+from typing import Any, ClassVar, Literal, NamedTuple
 
 import numpy as np
 
-from detectors.base import Batch, Detector, Floats, Ints, Verdict, no_opinion, option
+from detectors.base import Batch, Detector, Floats, Ints, Verdict, Walked, no_opinion, option
 from detectors.durations import SECOND, Duration
 
 _MEMORY = 50.0
@@ -92,6 +93,36 @@ class Stuck(Detector[StuckState]):
         )
         verdict = no_opinion(len(age))._replace(score=np.where(present & (warm >= 1), score, np.nan), warm=warm)
         return state, verdict
+
+    def walk(self, row: tuple[Any, ...], time: list[int], x: list[float], dt: list[float], learn: list[bool]) -> Walked:
+        """As `step`, reading by reading along one row."""
+        level, start, changes, mean, longest = row
+        after, at_least = None if self.after is None else self.after / SECOND, self.at_least / SECOND
+        nothing = [math.nan] * len(time)
+        out = Walked((), [], nothing, nothing, nothing, [])
+        for t, v, teach in zip(time, x, learn, strict=True):
+            warm = 1.0 if after is not None else min(changes / self.warmup, 1.0)
+            out.warm.append(warm)
+            if v != v:
+                out.score.append(math.nan)
+                continue
+            if level != level:
+                level, start = v, t
+                out.score.append(0.0 if warm >= 1 else math.nan)
+                continue
+            age = (t - start) / SECOND
+            limit = after if after is not None else max(self.factor * mean, _LONGEST * longest, at_least)
+            moved = abs(v - level) > self.resolution
+            out.score.append((0.0 if moved else age / limit) if warm >= 1 else math.nan)
+            if not moved:
+                continue
+            level, start = v, t
+            if teach:
+                run = min(age, _TEACH * longest) if age >= limit and changes >= self.warmup else age
+                changes = changes + 1.0
+                mean = mean + 1.0 / min(max(changes, 1.0), _MEMORY) * (run - mean)
+                longest = max(longest * max(1.0 - age / _FORGET_S, 0.0), run)
+        return out._replace(state=(level, start, changes, mean, longest))
 
     def _limit_s(self, state: StuckState) -> Floats:
         if self.after is not None:

@@ -59,6 +59,35 @@ def test_a_gate_sees_the_mode_as_of_the_reading_however_the_log_is_cut() -> None
     tape.same(play(of_json(messages), range(0, 400, 7), of=of))
 
 
+def test_a_reading_older_than_a_change_of_mode_is_judged_in_the_mode_of_its_own_time() -> None:
+    messages = [single(M1, "run", 0, "state"), single(M1, "stop", 10, "state")]
+    messages += [single(M1, 50.0, t) for t in (9.999, 10.0)]
+    tape = play(of_json(messages), of=watching({"kind": "limits", "high": 10}, when="state == 'run'"))
+    assert [v[5] for v in tape.verdicts] == ["5.0", "nan"]
+
+
+@pytest.mark.parametrize(("early_ns", "gaps"), [(1, 0), (0, 1), (-1, 1)])
+def test_a_reading_right_at_the_deadline_comes_too_late(early_ns: int, gaps: int) -> None:
+    back = single(M1, 1.0, 10)
+    back["time"] -= early_ns
+    tape = play(of_json([single(M1, 1.0, 0), back]), of=watching({"kind": "gap", "timeout": "10s"}))
+    assert len([e for e in tape.events if e["phase"] == "opened"]) == gaps
+
+
+def test_the_first_instant_waits_for_inputs_no_longer_than_the_wait_from_the_very_first_value() -> None:
+    # x at 10 s opens the wait (2 s); at 11.5 s an older x comes, and y with it: complete, to be judged at 12 s
+    def at(message: dict[str, Any], stamp: float) -> Any:
+        return of_json([message])[0]._replace(timestamp=START + int(stamp * SECOND))
+
+    log = [at(single(M1, 1.0, 10, "x"), 10), at(single(M1, 2.0, 9, "y"), 11.5), at(single(M1, 3.0, 10, "y"), 11.6)]
+    last = at(single(M1, 4.0, 8.5, "z"), 13)
+    of = watching({"kind": "spread", "limit": 5, "warmup": 1}, inputs=["x", "y", "z"], wait="2s", stale="30s")
+    seldom = play(renumbered([*log, last, tick(0, START + 60 * SECOND)]), of=of)
+    often = play(renumbered([*log, tick(0, START + int(12.5 * SECOND)), last, tick(0, START + 60 * SECOND)]), of=of)
+    assert [v[3:] for v in seldom.verdicts] == [v[3:] for v in often.verdicts]
+    assert [(v[3] - START) / SECOND for v in seldom.verdicts] == [9.0, 10.0]
+
+
 def test_bad_readings_are_withheld_and_uncertain_ones_teach_nothing() -> None:
     qualities = ["good"] * 20 + ["bad"] * 10 + ["uncertain"] * 10
     messages = [single(M1, float(i % 3), i, quality=q) for i, q in enumerate(qualities)]
