@@ -64,6 +64,7 @@ class Worker:
         self._decoder = Decoder(settings.key)
         self.last_record: dict[int, float] = {}
         self._last_batch = time.monotonic()
+        self._begun: dict[int, int] = {}  # partition -> offset at which its engine began
         self.stored: dict[int, int] = {}  # partition -> offset up to which results are stored and published
         self.behind = 0
         self._tasks: list[asyncio.Task[None]] = []
@@ -132,7 +133,9 @@ class Worker:
 
     def _engine(self, partition: int, offset: int) -> Engine:
         engine = self.engines.get(partition)
-        if engine is None:
+        if engine is None or offset < self._begun[partition]:
+            # below where it began it has fed nothing: those records are not repeats and must not be passed over
+            self._begun[partition] = offset
             engine = self.engines[partition] = Engine(
                 partition, self.settings.partitions, self.site, registry=self.registry
             )  # fmt: skip

@@ -46,7 +46,7 @@ def main() -> int:
     parser = argparse.ArgumentParser(description=__doc__)
     parser.add_argument("--smoke", action="store_true")
     smoke = parser.parse_args().smoke
-    rounds = 1 if smoke else 5
+    rounds = 1 if smoke else 3
     contenders = CONTENDERS[:2] if smoke else CONTENDERS
     kafka = kafka_server(os.environ).server
     influx = None if smoke else influx_server(os.environ).server

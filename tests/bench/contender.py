@@ -26,7 +26,7 @@ from streams.transport import to_records
 from streams.worker import Worker
 from tests.bench.load import PARTITIONS
 
-DEADLINE_S = 300
+DEADLINE_S = 120
 
 
 class Clock:
@@ -81,7 +81,11 @@ async def worker(bootstrap: str, prefix: str, clock: Clock, sink: str) -> None:
     running._decoder.decode = lambda *given: (clock.start(), decode(*given))[1]  # type: ignore[method-assign]
     await running.start()
     try:
-        await asyncio.wait({asyncio.create_task(clock.done.wait()), running.failed}, return_when="FIRST_COMPLETED")
+        both = {asyncio.create_task(clock.done.wait()), running.failed}
+        done, _ = await asyncio.wait(both, return_when="FIRST_COMPLETED", timeout=DEADLINE_S)
+        if not done:
+            at = {p: engine.next_offset for p, engine in running.engines.items()}
+            raise TimeoutError(f"stuck: {clock.seen} of {clock.wanted} readings, assigned {running.assigned}, at {at}")
         if running.failed.done():
             running.failed.result()
     finally:
@@ -98,7 +102,7 @@ def main() -> None:
         act = plain(bootstrap, prefix, clock) if what == "plain" else worker(
             bootstrap, prefix, clock, "none" if what == "off" else what
         )  # fmt: skip
-        await asyncio.wait_for(act, DEADLINE_S)
+        await asyncio.wait_for(act, 2 * DEADLINE_S)
         return clock
 
     clock = asyncio.run(run())

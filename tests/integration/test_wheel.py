@@ -35,7 +35,6 @@ def installed(tmp_path_factory: pytest.TempPathFactory) -> Path:
     return home / "bin" / "millstream"
 
 
-@pytest.mark.slow
 @pytest.mark.timeout(600)
 def test_the_wheel_runs_the_demo_from_an_empty_folder(installed: Path, tmp_path: Path) -> None:
     if (why := available()) is not None:
