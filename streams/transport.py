@@ -9,7 +9,7 @@ pinned, and tests/unit/test_transport.py fails when they move.
 from __future__ import annotations
 
 from collections import defaultdict, deque
-from collections.abc import AsyncIterator, Sequence
+from collections.abc import AsyncIterator, Iterator, Sequence
 from typing import Any
 
 import faust
@@ -116,3 +116,25 @@ class ChunkTransport(driver.Transport):
 def to_records(batch: Sequence[Any]) -> list[Record]:
     """aiokafka's records as ours."""
     return [Record(r.offset, r.timestamp * 1_000_000, r.key, r.value, r.headers) for r in batch]
+
+
+BITE_BYTES = 1_000_000
+"""Values judged in one go: a fetch of large frames would else hold the loop for seconds and much memory."""
+
+
+def bites(records: list[Record]) -> Iterator[list[Record]]:
+    """Cut records, in order, into pieces of about `BITE_BYTES` of values, at least one record each.
+
+    >>> big = Record(0, 0, None, bytes(BITE_BYTES))
+    >>> [len(piece) for piece in bites([big, big, big._replace(value=b"x"), big._replace(value=None)])]
+    [1, 1, 2]
+    """
+    start = size = 0
+    for i, record in enumerate(records):
+        more = len(record.value or b"")
+        if i > start and size + more > BITE_BYTES:
+            yield records[start:i]
+            start, size = i, 0
+        size += more
+    if records:
+        yield records[start:]

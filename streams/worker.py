@@ -14,7 +14,7 @@ from aiokafka.errors import KafkaError
 from numpy.typing import NDArray
 
 from detectors.base import Detector
-from schemas.chunk import READING, Chunk
+from schemas.chunk import READING, Chunk, Record
 from schemas.control import Control, encode
 from schemas.decode import Decoder
 from schemas.errors import Retry
@@ -31,7 +31,7 @@ from streams.resolve import ResolvedSite, to_payload
 from streams.results import Results
 from streams.settings import Settings
 from streams.sinks.base import Sink
-from streams.transport import to_records
+from streams.transport import bites, to_records
 from streams.web import Web
 
 log = structlog.get_logger("millstream.worker")
@@ -97,14 +97,14 @@ class Worker:
     # --- what Faust calls
 
     async def _handle(self, partition: int, batch: list[Any]) -> None:
-        """Decode, judge, publish and store one chunk; on return all of it is durable."""
-        started = time.perf_counter()
+        """Judge, publish and store one fetched chunk, in bites; on return all of it is durable."""
         records = to_records(batch)
         engine = self._engine(partition, records[0].offset)
-        if records[0].offset < engine.next_offset:
-            records = [r for r in records if r.offset >= engine.next_offset]
-            if not records:
-                return
+        for bite in bites([r for r in records if r.offset >= engine.next_offset]):
+            await self._bite(partition, engine, bite)
+
+    async def _bite(self, partition: int, engine: Engine, records: list[Record]) -> None:
+        started = time.perf_counter()
         chunk = self._decoder.decode(records, partition)
         decoded = time.perf_counter()
         results = engine.feed(chunk)

@@ -157,7 +157,12 @@ def _time_columns(
         return tuple(names.index(w) if w in names else folded.index(w.strip().casefold()) for w in wanted)
     firsts = [cells[0] for cells in data if cells[0].strip()]
     seconds = [cells[1] for cells in data if len(cells) > 1 and cells[1].strip()]
-    split = len(seconds) >= len(firsts) > 0 and all(map(is_date_only, firsts)) and all(map(is_time_of_day, seconds))
+    split = (
+        len(names) > 1
+        and len(seconds) >= len(firsts) > 0
+        and all(map(is_date_only, firsts))
+        and all(map(is_time_of_day, seconds))
+    )
     if split and options.time_format is None:
         notes.append(f"{name}: time is {names[0]!r} and {names[1]!r} joined")
         return (0, 1)
