@@ -23,7 +23,7 @@ from tests.servers import influx_server, kafka_server
 
 ROOT = Path(__file__).resolve().parents[2]
 FLOOR_RATIO = {"singles": 0.3, "frames": 0.1}
-"""Of the plain loop's rate in the same round, store off: what this version holds. Rates alone say more of the machine."""
+"""Of the plain loop's rate in the same round, store off: what this version holds. Rates alone say more of machines."""
 CONTENDERS = ("plain", "off", "influx")
 TITLE = {
     "plain": "plain aiokafka loop, decode only",
