@@ -44,8 +44,9 @@ class RobustZscore(Detector[RobustZscoreState]):
     z = (x - location) / sigma, score = |z| / limit. sigma = sqrt(pi/2) x mean absolute deviation, at least `floor`
     x |location| and `resolution`. It scores before it learns; errors teach up to 3 sigma (Huber 1964); readings
     out of band (score > 1) teach nothing at all, until they have lasted `accept_after` and are five or more: then
-    their own location and scale are taken as the new level. Time in band counts against time out of band, twice. The memory is `half_life`,
-    at least 50 readings; weights are dt / (dt + half_life / ln 2), so irregular sampling is handled by itself.
+    their own location and scale are taken as the new level. Time in band counts against time out of band, twice.
+    The memory is `half_life`, at least 50 readings; weights are dt / (dt + half_life / ln 2), so irregular sampling
+    is handled by itself.
 
     Use it for steady signals: temperatures under control, pressures, currents of one mode. Source: Huber, Robust
     Estimation of a Location Parameter (1964), with exponential weights.
