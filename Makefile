@@ -6,7 +6,7 @@ STAMP := $(VENV)/.ready
 SOURCES := streams detectors schemas tests docs
 
 .DEFAULT_GOAL := help
-.PHONY: help setup demo demo-file test test-slow test-unit test-integration bench bench-smoke lint fmt type gen check-gen lock check servers clean
+.PHONY: help setup demo demo-file test test-unit test-integration bench bench-smoke lint fmt type gen check-gen lock check servers clean
 
 help: ## list these targets
 	@grep -hE '^[a-z-]+:.*## ' $(MAKEFILE_LIST) | awk -F ':.*## ' '{printf "  make %-18s %s\n", $$1, $$2}'
@@ -33,9 +33,6 @@ demo-file: $(STAMP) ## play the shipped sample of a real machine through the sam
 test: $(STAMP) ## all tests: unit, contract, doctest, then integration on real Kafka and InfluxDB
 	@$(BIN)/python -m tests.servers prepare || [ -z "$$CI" ]
 	@$(BIN)/python -m pytest $(PYTEST)
-
-test-slow: $(STAMP) ## the tests that take minutes (whole public files)
-	@$(BIN)/python -m pytest -m slow $(PYTEST)
 
 test-unit: $(STAMP) ## the tests that need no server
 	@$(BIN)/python -m pytest --ignore=tests/integration $(PYTEST)
