@@ -9,7 +9,6 @@ import numpy as np
 from pydantic import BaseModel, ConfigDict
 
 from detectors.base import NARROW, Bools, Floats, Ints
-from detectors.durations import SECOND
 
 GAIN = 0.3
 """How far one alarm moves the threshold, as a natural logarithm."""
@@ -150,8 +149,3 @@ class Calibration(BaseModel):
             watched = watched + seconds
             told.append(alarm)
         return (threshold, alarmed, height, armed, alarms, watched), told, limits
-
-    @property
-    def refractory_s(self) -> float:
-        """The refractory time in seconds."""
-        return self.refractory_ns / SECOND
