@@ -8,8 +8,10 @@ from typing import Any, NamedTuple
 import numpy as np
 from numpy.typing import NDArray
 
+from detectors import compiled
 from detectors.base import Batch, Bools, Detector, Floats, Ints, Verdict, join, no_opinion, pick, put, take
 from detectors.calibration import Calibration, CalibrationState
+from detectors.groups import Groups, group
 
 Rows = NDArray[np.int64]
 
@@ -128,13 +130,43 @@ class Bank:
         put(self._calibrated, one, self.calibration.init(1))
         self._learned_since[row] = UNSEEN
 
-    def run(self, rows: Rows, batch: Batch) -> Judgement:
-        """Judge r readings in order; `rows` (r,) and the arrays of `batch` (r,) or (r, d). Rows may repeat."""
+    def run(self, rows: Rows, batch: Batch, groups: Groups | None = None) -> Judgement:
+        """Judge r readings in order; `rows` (r,) and the arrays of `batch` (r,) or (r, d). Rows may repeat.
+
+        `groups` are those of `rows`, where the caller knows them already.
+        """
+        if self._walks:
+            g = group(rows) if groups is None else groups
+            earlier = take(self._state, g.rows)
+            return self._walked(g, earlier, *self.detector.walk(earlier, g.local, batch), batch)
         parts, places = [], []
         for block_rows, where in rounds(rows):
             parts.append(self._block(block_rows, pick(batch, where), where))
             places.append(where.reshape(-1))
         return _in_order(parts, places, len(rows))
+
+    @property
+    def _walks(self) -> bool:
+        """Whether readings are gone through in the log's order, by compiled kernels, instead of in blocks."""
+        return compiled.available and self.detector.kernel is not None
+
+    def _walked(self, g: Groups, earlier: Any, state: Any, verdict: Verdict, batch: Batch) -> Judgement:
+        """Keep the state that a walk has led to, and calibrate its raw scores."""
+        put(self._state, g.rows, state)
+        learned = self._learned_since[g.rows]
+        if (learned == UNSEEN).any():
+            places = np.flatnonzero((learned == UNSEEN)[g.local] & batch.learn)[::-1]
+            learned[g.local[places]] = batch.time[places]  # of several, the last assigned stays: the first reading's
+            self._learned_since[g.rows] = learned
+        calibrated, (score, alarm, threshold) = self.calibration.walk(
+            take(self._calibrated, g.rows), g.local, batch.time, verdict.score, batch.dt
+        )
+        put(self._calibrated, g.rows, calibrated)
+        before: dict[int, dict[str, Any]] = {}
+        for places in g.of(alarm) if alarm.any() else ():
+            block, row = pick(batch, places[:, None]), take(earlier, g.local[places[:1]])
+            before |= self._before(row, block, places[:, None], alarm[places, None])
+        return Judgement(verdict.score, score, alarm, threshold, self._banded(verdict, threshold), before)
 
     def _block(self, rows: Rows, block: Batch, where: NDArray[np.int64]) -> Judgement:
         """t instants of each of k distinct rows."""
@@ -170,11 +202,19 @@ class Bank:
         high = verdict.expected + (verdict.high - verdict.expected) * threshold
         return verdict._replace(low=low, high=high)
 
-    def run_silence(self, rows: Rows, batch: Batch, clock: Ints) -> tuple[Judgement, list[Silence]]:
+    def run_silence(
+        self, rows: Rows, batch: Batch, clock: Ints, groups: Groups | None = None
+    ) -> tuple[Judgement, list[Silence]]:
         """As `run`, for a detector that judges silence: before each reading, what its row's silence meant.
 
         `clock` (r,): until when each reading's row was silent, in the row's own event time.
         """
+        if self._walks:
+            g = group(rows) if groups is None else groups
+            earlier = take(self._state, g.rows)
+            state, verdict, deadline = self.detector.walk_silent(earlier, g.local, batch)
+            if not (deadline <= clock).any():
+                return self._walked(g, earlier, state, verdict, batch), []
         silences: list[Silence] = []
         parts, places = [], []
         for block_rows, where in rounds(rows):
@@ -237,12 +277,19 @@ class Bank:
             "learned_since": self._learned_since[used].copy(),
         }
 
-    def restore(self, saved: dict[str, Any]) -> None:
-        """Take up what `snapshot` gave."""
+    def restore(self, saved: dict[str, Any], version: int | None = None) -> bool:
+        """Take up what `snapshot` gave; False, with nothing taken, where the detector cannot use that state version."""
+        state = [a.copy() for a in saved["state"]]
+        if version is not None and version != self.detector.state_version:
+            migrated = self.detector.migrate(state, version)
+            if migrated is None:
+                return False
+            state = list(migrated)
         self.rows = int(saved["rows"])
-        self._state = type(self._state)(*(a.copy() for a in saved["state"]))
+        self._state = type(self._state)(*state)
         self._calibrated = CalibrationState(*(a.copy() for a in saved["calibration"]))
         self._learned_since = saved["learned_since"].copy()
+        return True
 
 
 def _in_order(parts: list[Judgement], places: list[Rows], r: int) -> Judgement:

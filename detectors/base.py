@@ -8,6 +8,8 @@ import numpy as np
 from numpy.typing import NDArray
 from pydantic import BaseModel, ConfigDict, Field
 
+from detectors import compiled
+
 Floats = NDArray[np.float64]
 Ints = NDArray[np.int64]
 Bools = NDArray[np.bool_]
@@ -40,18 +42,8 @@ class Verdict(NamedTuple):
 
 
 NARROW = 12
-"""Up to so many rows, a deep block is walked row by row in plain numbers: most would be numpy's cost a call."""
-
-
-class Walked(NamedTuple):
-    """What a walk along one row gives: its state after, and lists of t numbers as in `Verdict`."""
-
-    state: tuple[Any, ...]
-    score: list[float]
-    expected: list[float]
-    low: list[float]
-    high: list[float]
-    warm: list[float]
+"""Up to so many rows, a deep block is walked in plain numbers where kernels are not compiled: most of a step over
+so few rows would be numpy's cost a call."""
 
 
 S = TypeVar("S", bound=tuple[Any, ...])
@@ -86,6 +78,13 @@ class Detector(BaseModel, Generic[S]):
     invariance: ClassVar[frozenset[str]] = frozenset()
     """Which of "scale" (x -> c x, c > 0) and "shift" (x -> x + c) leave the score as it is; tested."""
 
+    kernel: ClassVar[compiled.Kernel | None] = None
+    """Does what a loop over `step` does, a reading at a time, in plain numbers.
+
+    Called with columns (n,) rows, time, x, dt, learn; columns (n,) to write: score, expected, low, high, warm; the
+    columns of the state, to change in place; and `constants`.
+    """
+
     kind: str
 
     def init(self, n: int, given: dict[str, Floats] | None = None) -> S:
@@ -98,37 +97,37 @@ class Detector(BaseModel, Generic[S]):
 
     def scan(self, state: S, batches: Batch) -> tuple[S, Verdict]:
         """t instants of each row, arrays (t, k); the same bits as a loop over `step`, which is the default."""
-        if batches.x.ndim == 2 and 0 < batches.x.shape[1] <= NARROW:
-            walked = self._walk_rows(state, batches)
-            if walked is not None:
-                return walked
+        t, k = batches.time.shape
+        if self.kernel is not None and (compiled.available or 0 < k <= NARROW):
+            after, verdict = self.walk(state, np.tile(np.arange(k), t), flat(batches))
+            return after, Verdict._make(None if a is None else a.reshape(t, k) for a in verdict)
         verdicts = []
-        for t in range(len(batches.time)):
-            state, verdict = self.step(state, pick(batches, t))
+        for i in range(t):
+            state, verdict = self.step(state, pick(batches, i))
             verdicts.append(verdict)
         return state, stack(verdicts)
 
-    def walk(
-        self, row: tuple[Any, ...], time: list[int], x: list[float], dt: list[float], learn: list[bool]
-    ) -> Walked | None:
-        """t readings of one row in plain numbers, the same bits as `step`; None (default) where there is no walk."""
-        return None
+    def walk(self, state: S, rows: Ints, batch: Batch) -> tuple[S, Verdict]:
+        """n readings in order, of the rows (n,) of `state`; the same bits as `step`, reading by reading.
 
-    def _walk_rows(self, state: S, batches: Batch) -> tuple[S, Verdict] | None:
-        columns = [a.T.tolist() for a in (batches.time, batches.x, batches.dt, batches.learn)]
-        rows = list(zip(*(a.tolist() for a in state), strict=True))
-        walks = []
-        for row, time, x, dt, learn in zip(rows, *columns, strict=True):
-            walked = self.walk(row, time, x, dt, learn)
-            if walked is None:
-                return None
-            walks.append(walked)
-        kinds = [a.dtype for a in state]
-        after = [
-            np.array(a, dtype=kind) for a, kind in zip(zip(*(w.state for w in walks), strict=True), kinds, strict=True)
-        ]
-        fields = [np.array([w[i] for w in walks]).T for i in range(1, 6)]
-        return type(state)(*after), Verdict(fields[0], fields[1], fields[2], fields[3], fields[4])
+        For detectors with a kernel only.
+        """
+        assert self.kernel is not None
+        after = copied(state)
+        said = np.empty((5, len(rows)))
+        self.kernel.run([rows, *batch[:4]], [*said, *after], self.constants())
+        return after, Verdict(*said)
+
+    def walk_silent(self, state: S, rows: Ints, batch: Batch) -> tuple[S, Verdict, Ints]:
+        """As `walk`, with the deadline in force before each reading (n,), where none passes on the way.
+
+        For detectors with a kernel that judge silence only.
+        """
+        raise NotImplementedError
+
+    def constants(self) -> tuple[float | bool, ...]:
+        """What the kernel is given of the options, in the order of its last parameters."""
+        return ()
 
     def deadlines(self, state: S, batches: Batch) -> Ints:
         """(t, k) the deadline in force before each reading of a block, where none passes on the way."""
@@ -146,6 +145,10 @@ class Detector(BaseModel, Generic[S]):
         """What silence until `time` (k,) means. Extra ticks are invisible: tick(t1), tick(t2) = tick(t2)."""
         return state, no_opinion(len(time))
 
+    def migrate(self, saved: list[Any], version: int) -> S | None:
+        """State that an earlier `state_version` saved, in today's form; None (default): it is learned afresh."""
+        return None
+
     def explain(self, state: S, row: int) -> dict[str, float | int | bool]:
         """A row's state as plain data, from which its next verdict can be recomputed (`decision` of an event)."""
         fields = cast(Any, state)._asdict()
@@ -162,6 +165,11 @@ def pick(batch: Batch, where: Any) -> Batch:
     return Batch._make(cast(Any, [None if a is None else a[where] for a in batch]))
 
 
+def flat(batches: Batch) -> Batch:
+    """(t, k) instants as n = t k readings in order."""
+    return Batch._make(cast(Any, [None if a is None else a.reshape(-1) for a in batches]))
+
+
 def no_opinion(k: int, warm: float = 1.0) -> Verdict:
     """A verdict that says nothing of k rows.
 
@@ -175,6 +183,11 @@ def no_opinion(k: int, warm: float = 1.0) -> Verdict:
 def take(state: S, rows: Any) -> S:
     """The state of some rows."""
     return type(state)(*(a[rows] for a in state))
+
+
+def copied(state: S) -> S:
+    """A state of its own, to be changed in place."""
+    return type(state)(*(a.copy() for a in state))
 
 
 def put(state: S, rows: Any, part: S) -> None:

@@ -8,7 +8,9 @@ from typing import Any, Literal, NamedTuple
 import numpy as np
 from pydantic import BaseModel, ConfigDict
 
-from detectors.base import NARROW, Bools, Floats, Ints
+from detectors import compiled
+from detectors.base import NARROW, Bools, Floats, Ints, copied
+from detectors.compiled import Kernel
 
 GAIN = 0.3
 """How far one alarm moves the threshold, as a natural logarithm."""
@@ -103,49 +105,63 @@ class Calibration(BaseModel):
 
     def scan(self, state: CalibrationState, time: Ints, raw: Floats, dt: Floats) -> tuple[CalibrationState, Calibrated]:
         """Judge t raw scores of each row; arrays (t, k); the same bits as a loop over `step`."""
-        if 0 < raw.shape[1] <= NARROW:
-            return self._walk_rows(state, time, raw, dt)
+        t, k = raw.shape
+        if compiled.available or 0 < k <= NARROW:
+            after, out = self.walk(state, np.tile(np.arange(k), t), time.reshape(-1), raw.reshape(-1), dt.reshape(-1))
+            return after, Calibrated(out.score.reshape(t, k), out.alarm.reshape(t, k), out.threshold.reshape(t, k))
         score, alarm, threshold = np.empty_like(raw), np.empty(raw.shape, dtype=bool), np.empty_like(raw)
-        for t in range(len(time)):
-            state, out = self.step(state, time[t], raw[t], dt[t])
-            score[t], alarm[t], threshold[t] = out
+        for i in range(t):
+            state, out = self.step(state, time[i], raw[i], dt[i])
+            score[i], alarm[i], threshold[i] = out
         return state, Calibrated(score, alarm, threshold)
 
-    def _walk_rows(
-        self, state: CalibrationState, time: Ints, raw: Floats, dt: Floats
+    def walk(
+        self, state: CalibrationState, rows: Ints, time: Ints, raw: Floats, dt: Floats
     ) -> tuple[CalibrationState, Calibrated]:
-        """A few rows, each in plain numbers."""
-        rows = zip(*(a.tolist() for a in state), strict=True)
-        walked = [
-            self._walk(*columns) for columns in zip(rows, time.T.tolist(), raw.T.tolist(), dt.T.tolist(), strict=True)
-        ]
-        after = zip(*(row for row, _, _ in walked), strict=True)
-        fields: list[Any] = [np.array(a, dtype=old.dtype) for a, old in zip(after, state, strict=True)]
-        alarm, threshold = np.array([a for _, a, _ in walked]).T, np.array([t for _, _, t in walked]).T
-        return CalibrationState(*fields), Calibrated(raw / threshold, alarm, threshold)
+        """Judge n raw scores in order, of the rows (n,) of `state`; the same bits as `step`, one by one."""
+        n = len(rows)
+        after = copied(state)
+        out = Calibrated(np.empty(n), np.empty(n, dtype=bool), np.empty(n))
+        constants = (self.rule == "budget", GAIN * self.rate_per_s, self.refractory_ns)
+        _judge.run([rows, time, raw, dt], [*out, *after], constants)
+        return after, out
 
-    def _walk(
-        self, row: tuple[Any, ...], time: list[int], raw: list[float], dt: list[float]
-    ) -> tuple[tuple[Any, ...], list[bool], list[float]]:
-        threshold, alarmed, height, armed, alarms, watched = row
-        budget, slope, refractory = self.rule == "budget", GAIN * self.rate_per_s, self.refractory_ns
-        told, limits = [], []
-        for t, z, gap in zip(time, raw, dt, strict=True):
-            limits.append(threshold)
-            if z != z:
-                told.append(False)
-                continue
-            seconds = gap if gap > 0 else 0.0
-            worse = z > WORSE * height
-            if budget:
-                alarm = z > threshold and (alarmed < t - refractory or worse)
-                sink = 1.0 - min(slope * seconds, 0.5)
-                threshold = max(threshold * sink * (RAISE if alarm else 1.0), FLOOR)
-            else:
-                alarm = z >= 1.0 and (armed or worse)
-            armed = (armed and not alarm) or z < REARM
-            if alarm:
-                alarmed, height, alarms = t, z, alarms + 1
-            watched = watched + seconds
-            told.append(alarm)
-        return (threshold, alarmed, height, armed, alarms, watched), told, limits
+
+@Kernel
+def _judge(
+    rows: Any, time: Any, raw: Any, dt: Any, score: Any, alarm: Any, limit: Any,
+    threshold: Any, alarmed: Any, height: Any, armed: Any, alarms: Any, watched: Any,
+    budget: Any, slope: Any, refractory: Any,
+) -> None:  # fmt: skip
+    """As `Calibration.step`, one by one."""
+    for i in range(len(rows)):
+        r = rows[i]
+        z = raw[i]
+        bar = threshold[r]
+        limit[i] = bar
+        score[i] = z / bar
+        alarm[i] = False
+        if z != z:
+            continue
+        seconds = dt[i]
+        if seconds > 0:
+            watched[r] = watched[r] + seconds
+        else:
+            seconds = 0.0
+        if budget:
+            sink = slope * seconds
+            sink = 1.0 - (sink if sink < 0.5 else 0.5)
+            moved = bar * sink
+            if z > bar and (alarmed[r] < time[i] - refractory or z > WORSE * height[r]):
+                alarm[i] = True
+                moved = moved * RAISE
+            threshold[r] = moved if moved > FLOOR else FLOOR
+        elif z >= 1.0 and (armed[r] or z > WORSE * height[r]):
+            alarm[i] = True
+        if alarm[i]:
+            alarmed[r] = time[i]
+            height[r] = z
+            alarms[r] = alarms[r] + 1
+            armed[r] = z < REARM
+        elif z < REARM:
+            armed[r] = True

@@ -9,20 +9,22 @@ import orjson
 from pydantic.json_schema import models_json_schema
 
 from schemas.anomaly import AnomalyEvent
+from schemas.audit import Audit
+from schemas.command import Command
 from schemas.control import Control
 from schemas.reading import Frame, Single, WaveformMessage
 from schemas.rejected import Rejected
 
 PATH = Path(__file__).with_name("contracts.json")
 
-MODELS = (Single, Frame, WaveformMessage, AnomalyEvent, Rejected, Control)
+MODELS = (Single, Frame, WaveformMessage, AnomalyEvent, Rejected, Control, Command, Audit)
 
 
 def contract() -> dict[str, Any]:
     """JSON Schema (draft 2020-12) of every event, each under its name in `$defs`.
 
     >>> sorted(contract()["$defs"])[:3]
-    ['AnomalyEvent', 'Control', 'Detector']
+    ['AnomalyEvent', 'Audit', 'Command']
     """
     _, document = models_json_schema([(model, "validation") for model in MODELS], ref_template="#/$defs/{model}")
     return {

@@ -1,4 +1,4 @@
-"""Control records: what workers write into a partition's log beside readings (ticks, configurations).
+"""Control records: what workers write into a partition's log beside readings (ticks, configurations, commands).
 
 They are signed with the workers' shared key, so that a gateway with the right to write readings cannot forge one.
 """
@@ -34,7 +34,10 @@ class Control(BaseModel):
     partition: int
     part: int = Field(0, ge=0, description="Index of this part of a payload above 900 kB.")
     parts: int = Field(1, ge=1)
-    payload: dict[str, Any] = Field(default_factory=dict)
+    payload: dict[str, Any] = Field(
+        default_factory=dict,
+        description="configure: site, and the command it came with, if any; command: the command, as on command.v1.",
+    )
 
 
 def sign(key: bytes, *fields: bytes) -> bytes:

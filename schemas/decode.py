@@ -16,6 +16,7 @@ from schemas.control import decode as decode_control
 from schemas.decode_objects import add_objects
 from schemas.draft import Draft
 from schemas.errors import Reject
+from schemas.refused import Refused
 
 _JSON_ALONE = ((HEADER, JSON),)
 
@@ -78,6 +79,8 @@ class Decoder:
     ) -> None:
         """Put message i where its headers say. Raises Reject."""
         value = record.value
+        if isinstance(value, Refused):
+            raise Reject(value.reason, "batch", value.why)
         if not value:
             raise Reject("empty", "value", "expected a reading")
         if len(value) > self.max_bytes:

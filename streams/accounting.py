@@ -35,9 +35,10 @@ def account(metrics: Metrics, episodes: OpenEpisodes, results: Results, now_ns: 
             metrics.count("millstream_forged_total")
     for event in results.events:
         metrics.count("millstream_events_total", phase=event.phase)
-        episodes.take(event, now_ns)
+        episodes.take(event, results.partition, now_ns)
     for warning in results.warnings:
         log.warning(warning)
+    metrics.count("millstream_partition_readings_total", counts["readings_in"], partition=str(results.partition))
     metrics.set("millstream_series", len(results.series), partition=str(results.partition))
 
 

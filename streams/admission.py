@@ -7,8 +7,10 @@ from typing import NamedTuple
 import numpy as np
 from numpy.typing import NDArray
 
-from streams.arrays import UNSEEN, Columns, latest, previous
+from detectors.groups import Groups, group
+from streams.arrays import UNSEEN, Columns
 
+SECOND = 1_000_000_000
 NEW, LATE, DUPLICATE, CORRECTION = 0, 1, 2, 3
 
 Rows = NDArray[np.int64]
@@ -19,7 +21,8 @@ class Admitted(NamedTuple):
 
     kind: NDArray[np.uint8]  # NEW, LATE, DUPLICATE or CORRECTION
     second: NDArray[np.int64]  # event-time second of the series' newest reading before it
-    changed: NDArray[np.bool_]  # value differs from the newest one before it
+    changed: NDArray[np.bool_]  # value differs from the newest one before it; all, where nobody asked
+    whole: bool  # all are NEW
 
 
 def memory() -> Columns:
@@ -33,38 +36,57 @@ def memory() -> Columns:
 
 def admit(
     seen: Columns,
+    groups: Groups,
     rows: Rows,
     time: NDArray[np.int64],
     value: NDArray[np.float64],
     text: dict[int, str],
+    compare: bool = True,
 ) -> Admitted:
     """Judge readings (n,) of series `rows` in log order, and remember the newest of each series in `seen`.
 
     A reading older than its series' newest is LATE; of equal time, DUPLICATE where the value is equal (absent equals
-    absent) and CORRECTION where not; the last correction is what a further repeat is compared with.
+    absent) and CORRECTION where not; the last correction is what a further repeat is compared with. `groups` are
+    those of `rows`; `compare`: say which values have changed.
     """
     n = len(rows)
+    kind = np.full(n, NEW, dtype=np.uint8)
+    before = groups.previous(time, seen["time"])
+    second = before // SECOND
+    texts = _texts(n, text) if text or _holds_text(seen["text"][groups.rows]) else None
+    whole = bool((time > before).all())
+    # the newest of each series is its last NEW or CORRECTION: both carry the newest time
+    kept, newest = np.arange(n), groups
+    if not whole:
+        kind = _classify(seen, rows, time, value, _texts(n, {}) if texts is None else texts)
+        new = np.flatnonzero(kind == NEW)
+        second = np.zeros(n, dtype=np.int64)
+        second[new] = group(rows[new]).previous(time[new], seen["time"]) // SECOND
+        kept = np.flatnonzero((kind == NEW) | (kind == CORRECTION))
+        newest = group(rows[kept])
+    changed = np.ones(n, dtype=bool)
+    if compare:
+        was = newest.previous(value[kept], seen["value"])
+        same = (value[kept] == was) | (np.isnan(value[kept]) & np.isnan(was))
+        if texts is not None:
+            same &= texts[kept] == newest.previous(texts[kept], seen["text"])
+        changed[kept] = ~((newest.previous(time[kept], seen["time"]) != UNSEEN) & same)
+    last = groups.last if whole else kept[newest.last]
+    seen["time"][newest.rows], seen["value"][newest.rows] = time[last], value[last]
+    if texts is not None:
+        seen["text"][newest.rows] = texts[last]
+    return Admitted(kind, second, changed, whole)
+
+
+def _texts(n: int, text: dict[int, str]) -> NDArray[np.object_]:
     texts = np.full(n, None, dtype=object)
     for i, word in text.items():
         texts[i] = word
-    before = previous(rows, time, seen["time"])
-    kind = np.full(n, NEW, dtype=np.uint8)
-    if not (time > before).all():
-        kind = _classify(seen, rows, time, value, texts)
-    new = np.flatnonzero(kind == NEW)
-    second = np.zeros(n, dtype=np.int64)
-    second[new] = previous(rows[new], time[new], seen["time"]) // 1_000_000_000
-    changed = np.ones(n, dtype=bool)
-    # the newest of each series is its last NEW or CORRECTION: both carry the newest time
-    kept = np.flatnonzero((kind == NEW) | (kind == CORRECTION))
-    was, was_text = previous(rows[kept], value[kept], seen["value"]), previous(rows[kept], texts[kept], seen["text"])
-    same = (value[kept] == was) | (np.isnan(value[kept]) & np.isnan(was))
-    changed[kept] = ~((previous(rows[kept], time[kept], seen["time"]) != UNSEEN) & same & (texts[kept] == was_text))
-    distinct, last = latest(rows[kept])
-    last = kept[last]
-    seen["time"][distinct], seen["value"][distinct] = time[last], value[last]
-    seen["text"][distinct] = texts[last]
-    return Admitted(kind, second, changed)
+    return texts
+
+
+def _holds_text(words: NDArray[np.object_]) -> bool:
+    return any(word is not None for word in words.tolist())
 
 
 def _classify(

@@ -1,9 +1,9 @@
-"""The Faust app, by a factory: one agent on the readings, thin; engines and sinks do the work."""
+"""The Faust app, by a factory: agents on the readings and on the commands, both thin; engines and sinks do the work."""
 
 from __future__ import annotations
 
 from collections.abc import Awaitable, Callable
-from typing import Any
+from typing import Any, NamedTuple
 
 import faust
 from faust.types import TP
@@ -13,7 +13,20 @@ from streams.settings import Settings
 from streams.transport import ChunkSchema, ChunkTransport
 
 Handle = Callable[[int, list[Any]], Awaitable[None]]
-"""What is done with a chunk: (partition, aiokafka's records). On return it is stored and published."""
+"""What is done with a chunk: (partition, aiokafka's records)."""
+
+_FOR_EVER_S = 365 * 86_400.0
+
+
+class Calls(NamedTuple):
+    """What the app calls. An exception out of the first two acknowledges nothing and goes to `fault`."""
+
+    readings: Handle
+    commands: Handle
+    fault: Callable[[BaseException], None]
+    revoked: Callable[[set[int]], Awaitable[None]]
+    assigned: Callable[[set[int]], Awaitable[None]]
+    heartbeat: Callable[[], None]  # from the consumer's thread
 
 
 class _App(faust.App):
@@ -21,17 +34,11 @@ class _App(faust.App):
         """No tables, so no folders: the worker runs on a read-only file system."""
 
 
-def make_app(
-    settings: Settings,
-    handle: Handle,
-    on_fault: Callable[[BaseException], None],
-    on_revoked: Callable[[set[int]], Awaitable[None]],
-    on_assigned: Callable[[set[int]], Awaitable[None]],
-) -> faust.App:
-    """A Faust app that hands every chunk of the reading topic to `handle` and acknowledges it on return.
+def make_app(settings: Settings, calls: Calls) -> faust.App:
+    """A Faust app that hands every chunk of the reading and of the command topic on.
 
-    An exception out of `handle` acknowledges nothing and goes to `on_fault`: an agent that lets one out would leave a
-    process that looks alive and is not.
+    Offsets of readings are committed by snapshots alone (`app.transport.durable`), those of commands when handled.
+    An agent that lets an exception out would leave a process that looks alive and is not, so none does.
     """
     app = _App(
         settings.group,
@@ -42,6 +49,9 @@ def make_app(
         topic_disable_leader=True,
         broker_commit_interval=1.0,
         broker_max_poll_records=settings.poll_records,
+        # a store that is away for a night holds the readings back; leaving the group would only make others wait
+        # for the same store. A worker that hangs is found by /healthz, one that is gone by its heartbeats.
+        broker_max_poll_interval=_FOR_EVER_S,
         broker_request_timeout=30.0,
         broker_session_timeout=settings.session_timeout / SECOND,
         broker_heartbeat_interval=settings.session_timeout / SECOND / 5,
@@ -52,30 +62,35 @@ def make_app(
         stream_wait_empty=False,
         stream_buffer_maxsize=4,
     )
+    readings, commands = settings.topic("reading.v1"), settings.topic("command.v1")
     app.transport = ChunkTransport(app.conf.broker, app, loop=app.loop)
     app.transport.fetch_wait_ms = settings.fetch_wait // 1_000_000
-    name = settings.topic("reading.v1")
-    topic = app.topic(name, schema=ChunkSchema(), internal=True)
+    app.transport.stateful = frozenset((readings,))
+    app.transport.on_heartbeat = calls.heartbeat
 
-    @app.agent(topic, name="readings", concurrency=1)  # type: ignore[untyped-decorator]
-    async def readings(stream: Any) -> None:
-        async for event in stream.noack().events():
-            try:
-                await handle(event.message.partition, event.value)
-            except Exception as error:
-                on_fault(error)
-                return
-            event.ack()
+    def agent(topic: str, name: str, handle: Handle) -> None:
+        @app.agent(app.topic(topic, schema=ChunkSchema(), internal=True), name=name, concurrency=1)  # type: ignore[untyped-decorator]
+        async def each(stream: Any) -> None:
+            async for event in stream.noack().events():
+                try:
+                    await handle(event.message.partition, event.value)
+                except Exception as error:
+                    calls.fault(error)
+                    return
+                event.ack()
+
+    agent(readings, "readings", calls.readings)
+    agent(commands, "commands", calls.commands)
 
     def ours(tps: set[TP]) -> set[int]:
-        return {tp.partition for tp in tps if tp.topic == name}
+        return {tp.partition for tp in tps if tp.topic == readings}
 
     @app.on_partitions_revoked.connect  # type: ignore[untyped-decorator]
     async def revoked(app: Any, tps: set[TP], **kwargs: Any) -> None:
-        await on_revoked(ours(tps))
+        await calls.revoked(ours(tps))
 
     @app.on_partitions_assigned.connect  # type: ignore[untyped-decorator]
     async def assigned(app: Any, tps: set[TP], **kwargs: Any) -> None:
-        await on_assigned(ours(tps))
+        await calls.assigned(ours(tps))
 
     return app

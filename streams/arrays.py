@@ -1,4 +1,4 @@
-"""Growing columns and grouped look-back: the small array tools that the engine's parts share."""
+"""Growing columns, and the time that has not been: what the engine's parts share."""
 
 from __future__ import annotations
 
@@ -46,31 +46,3 @@ class Columns:
         """Take up what `snapshot` gave."""
         self._data = {name: saved[name].copy() for name in self._data}
         self.rows = len(next(iter(self._data.values())))
-
-
-def previous(rows: NDArray[np.int64], values: NDArray[Any], before: NDArray[Any]) -> NDArray[Any]:
-    """For each reading, the value of its row's reading before it in `values`, or `before[row]` where there is none.
-
-    >>> previous(np.array([1, 0, 1]), np.array([5, 6, 7]), np.array([-1, -2]))
-    array([-2, -1,  5])
-    """
-    order = np.argsort(rows, kind="stable")
-    sorted_rows = rows[order]
-    out = np.empty(len(rows), dtype=before.dtype)
-    shifted = np.empty(len(rows), dtype=before.dtype)
-    shifted[1:] = values[order][:-1]
-    first = np.ones(len(rows), dtype=bool)
-    first[1:] = sorted_rows[1:] != sorted_rows[:-1]
-    shifted[first] = before[sorted_rows[first]]
-    out[order] = shifted
-    return out
-
-
-def latest(rows: NDArray[np.int64]) -> tuple[NDArray[np.int64], NDArray[np.int64]]:
-    """Distinct rows and the position of each one's last reading.
-
-    >>> [a.tolist() for a in latest(np.array([1, 0, 1]))]
-    [[0, 1], [1, 2]]
-    """
-    distinct, last = np.unique(rows[::-1], return_index=True)
-    return distinct, len(rows) - 1 - last

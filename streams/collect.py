@@ -9,6 +9,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from schemas.anomaly import AnomalyEvent
+from schemas.audit import Audit
 from streams.results import OUTCOMES, Forward, Points, Rejection, Results, SeriesRef, Verdicts, WatchRef
 
 BEFORE, READING, INSTANT, AFTER = 0, 1, 2, 3
@@ -19,6 +20,7 @@ class Part(NamedTuple):
     """Verdicts of one watch over a segment, arrays (n,); fields as in `Verdicts`."""
 
     message: NDArray[np.int64]
+    rank: NDArray[np.int64]  # the readings' own order, within a message
     reading: NDArray[np.int64]
     series: NDArray[np.int64]
     watch: int
@@ -45,6 +47,7 @@ class Collector:
         self.rejections: list[Rejection] = []
         self.forwards: list[Forward] = []
         self.warnings: list[str] = []
+        self.audits: list[Audit] = []
 
     def count(self, name: str, n: int) -> None:
         """Add to a count."""
@@ -81,6 +84,7 @@ class Collector:
             self.forwards,
             self.warnings,
             [shift for _, _, shift in self.events],
+            self.audits,
         )
 
 
@@ -111,7 +115,7 @@ def _verdicts(parts: list[Part]) -> Verdicts:
     sizes = [len(p.time) for p in parts]
     watch = np.repeat([p.watch for p in parts], sizes)
     stage = np.repeat([p.stage for p in parts], sizes)
-    order = np.lexsort((watch, flat("reading"), stage, flat("message")))
+    order = np.lexsort((watch, flat("rank"), stage, flat("message")))
     contribution: dict[int, dict[str, float]] = {}
     if any(p.contribution for p in parts):
         place_of = np.empty(len(order), dtype=np.int64)

@@ -12,16 +12,18 @@ import numpy as np
 from detectors.base import Detector
 from detectors.registry import REGISTRY, build
 from schemas.chunk import BAD, READING, Chunk
-from schemas.control import Control
 from streams import outcomes
 from streams.arrays import UNSEEN
-from streams.collect import AFTER, Collector
+from streams.collect import AFTER, BEFORE, Collector
+from streams.commands import Ledger, decide
 from streams.configure import Assembly, same_learning
 from streams.events import Events
 from streams.intake import Intake
 from streams.joint import Joint
 from streams.judging import Judging
 from streams.modes import Modes
+from streams.mutes import Mutes
+from streams.muting import Moment, end_mutes, only_a_tick
 from streams.resolve import ResolvedSite, from_payload
 from streams.results import Rejection, Results, WatchRef
 from streams.roster import Roster
@@ -56,7 +58,9 @@ class Engine:
         self.joints: list[Joint] = []
         self.table: list[WatchRef] = []
         self.assembly = Assembly()
-        self._take_up(site, Collector(), -1)
+        self.ledger = Ledger()
+        self.mutes = Mutes()
+        self.take_up(site, Collector(), -1)
 
     def feed(self, chunk: Chunk) -> Results:
         """Judge the messages of a chunk; messages below `next_offset` have been fed already and must not come again."""
@@ -68,15 +72,30 @@ class Engine:
             out.count(name, n)
         first = 0
         for message, control in chunk.controls:
-            if control.kind == "configure":
+            if control.kind != "tick":
                 # the record itself still advances the clock under the old configuration
-                self._segment(chunk, first, message + 1, received, out)
+                self._advance(chunk, first, message + 1, received, out)
                 first = message + 1
-                self._configure(control, out, message)
-        self._segment(chunk, first, chunk.messages, received, out)
+                at = Moment(message, AFTER, int(received[message]))
+                decide(self, control, int(chunk.offset[message]), at, out)
+        self._advance(chunk, first, chunk.messages, received, out)
         if chunk.messages:
             self.next_offset = int(chunk.offset[-1]) + 1
         return out.results(self.partition, self.next_offset, self.received, self.roster.refs, self.table)
+
+    def _advance(self, chunk: Chunk, first: int, last: int, received: Any, out: Collector) -> None:
+        """Take messages [first, last) in segments; a segment ends where a mute does, so none sees two sets of mutes."""
+        while first < last and (over := self.mutes.next_end()) is not None and over <= received[last - 1]:
+            at = first + int(np.searchsorted(received[first:last], over))
+            self._segment(chunk, first, at, received, out)
+            if self.received < over - 1:
+                # deadlines up to the mute's end pass under it, whichever message notices: as a tick there would tell
+                clock = received.copy()
+                clock[at] = over - 1
+                self._segment(only_a_tick(chunk, at), at, at + 1, clock, out)
+            end_mutes(self, Moment(at, BEFORE, over), out)
+            first = at
+        self._segment(chunk, first, last, received, out)
 
     def _segment(self, chunk: Chunk, first: int, last: int, received: Any, out: Collector) -> None:
         if first == last:
@@ -109,23 +128,12 @@ class Engine:
         outcomes.count(seg, judging.tally, out)
         outcomes.store(seg, self.roster, out)
 
-    def _configure(self, control: Control, out: Collector, message: int) -> None:
-        payload = self.assembly.add(control)
-        if payload is None:
-            return
-        site = from_payload(payload)
-        if site.hash == self.site.hash:
-            return
-        if site.version <= self.site.version:
-            out.warnings.append(
-                f"partition {self.partition}: configuration {site.hash} of version {site.version} was ignored, the "
-                f"log's is {self.site.hash} of version {self.site.version}; raise [site] version to make it count"
-            )
-            return
-        self._take_up(site, out, message)
+    def take_up(self, site: ResolvedSite, out: Collector, message: int) -> int:
+        """Change over to a site: watches that are the same in what they learn keep it, the others start or end.
 
-    def _take_up(self, site: ResolvedSite, out: Collector, message: int) -> None:
-        """Change over to a site: watches that are the same in what they learn keep it, the others start or end."""
+        Says how many rows have lost what they had learned.
+        """
+        lost = 0
         self.site = site
         was = [self.roster.declared(ref.path, ref.series) for ref in self.roster.refs]
         self.roster.configure(site.site)
@@ -143,8 +151,9 @@ class Engine:
                 old.configure(spec, detector)
                 watch = old
                 ended = old.redeclare(self.roster, was)
-                for event in self.events.ended(old, max(self.received, 0), ended):
-                    out.event(message, AFTER, old.index, event)
+                lost += len(ended)
+                for event, again in self.events.ended(old, max(self.received, 0), ended):
+                    out.event(message, AFTER, old.index, event, again)
             else:
                 watch = Watch(spec, detector, len(self.table))
                 self.table.append(WatchRef(spec.name, detector.kind, watch.joint or watch.waves))
@@ -157,9 +166,11 @@ class Engine:
                 joint.configure()
                 self.joints.append(joint)
         for watch in kept.values():
-            for event in self.events.ended(watch, max(self.received, 0), list(watch.episodes.open)):
-                out.event(message, AFTER, watch.index, event)
+            lost += joints[watch.spec.name].rows if watch.joint else watch.bank.rows
+            for event, again in self.events.ended(watch, max(self.received, 0), list(watch.episodes.open)):
+                out.event(message, AFTER, watch.index, event, again)
         self.watches = watches
+        return lost
 
     def snapshot(self) -> dict[str, Any]:
         """All state, as arrays and plain data; a new engine that takes it up goes on as if never stopped."""
@@ -171,24 +182,35 @@ class Engine:
             "intake": self.intake.snapshot(),
             "modes": self.modes.snapshot(),
             "assembly": self.assembly.snapshot(),
+            "ledger": self.ledger.snapshot(),
+            "mutes": self.mutes.snapshot(),
             "table": [list(ref) for ref in self.table],
             "watches": {w.spec.name: w.snapshot() for w in self.watches},
             "joints": {j.watch.spec.name: j.snapshot() for j in self.joints},
         }
 
-    def restore(self, saved: dict[str, Any]) -> None:
-        """Take up what `snapshot` gave."""
+    def restore(self, saved: dict[str, Any]) -> list[str]:
+        """Take up what `snapshot` gave; says, a line each, which watches could not take theirs up and start afresh."""
         self.next_offset, self.received = int(saved["next_offset"]), int(saved["received"])
         self.watches, self.joints, self.table = [], [], []
         self.roster.restore(saved["roster"])
         self.roster.columns["admitted"][:] = False
-        self._take_up(from_payload(saved["site"]), Collector(), -1)
+        self.take_up(from_payload(saved["site"]), Collector(), -1)
         self.roster.restore(saved["roster"])
         self.intake.restore(saved["intake"])
         self.modes.restore(saved["modes"])
         self.assembly.restore(saved["assembly"])
+        self.ledger.restore(saved["ledger"])
+        self.mutes.restore(saved["mutes"])
         self.table = [WatchRef(*ref) for ref in saved["table"]]
+        afresh = []
         for watch in self.watches:
-            watch.restore(saved["watches"][watch.spec.name])
-        for joint in self.joints:
-            joint.restore(saved["joints"][joint.watch.spec.name])
+            if not watch.restore(saved["watches"][watch.spec.name], self.roster):
+                afresh.append(
+                    f"watch {watch.spec.name!r} starts learning afresh: {watch.detector.kind} keeps its state in another "
+                    f"form now (version {watch.detector.state_version})"
+                )
+            elif watch.joint:
+                joint = next(j for j in self.joints if j.watch is watch)
+                joint.restore(saved["joints"][watch.spec.name], int(saved["watches"][watch.spec.name]["state_version"]))
+        return afresh

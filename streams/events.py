@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterator
 from typing import Any, NamedTuple
 
+from detectors.bank import Judgement
 from schemas.anomaly import AnomalyEvent, Detector, episode_id_of, event_id_of
 from streams.episodes import Change, Step
 from streams.messages import message
@@ -27,6 +28,26 @@ class Facts(NamedTuple):
     decision: dict[str, Any]
     contribution: dict[str, float] | None
     silence: bool  # a deadline caused it, not a reading
+
+
+def facts_of(watch: Watch, judged: Judgement, at: int, value: float, received: int, unit: str | None) -> Facts:
+    """What is known of the verdict at a place of a judgement."""
+    v = judged.verdict
+    decision: dict[str, Any] = {
+        "raw": plain(float(judged.raw[at])),
+        "threshold": float(judged.threshold[at]),
+        "rule": watch.calibration.rule,
+        "options": watch.detector.model_dump(mode="json"),
+    }
+    if at in judged.before:
+        decision["state"] = {name: plain(x) for name, x in judged.before[at].items()}
+    expected, low, high, warm = (float(a[at]) for a in (v.expected, v.low, v.high, v.warm))
+    return Facts(received, value, expected, low, high, unit, warm, None, decision, None, False)
+
+
+def plain(x: Any) -> Any:
+    """A number that JSON can carry; what is none becomes a word."""
+    return str(x) if isinstance(x, float) and not abs(x) < float("inf") else x
 
 
 class Events:
@@ -53,13 +74,7 @@ class Events:
             "unit": facts.unit,
             **{name: _known(getattr(facts, name)) for name in ("value", "expected", "low", "high")},
         }
-        key = (
-            watch.detector.kind
-            if change.phase != "closed"
-            else "reconfigured"
-            if change.reason != "recovered"
-            else "closed"
-        )
+        key = watch.detector.kind if change.phase != "closed" else change.reason or "recovered"
         # silence is judged by arrival, so it is news when its deadline passes, however old the series' last time is
         backfill = not facts.silence and facts.received - step.time > options.page_within
         return AnomalyEvent(
@@ -95,17 +110,24 @@ class Events:
             decision=facts.decision,
         )
 
-    def ended(self, watch: Watch, received: int, rows: list[int]) -> Iterator[AnomalyEvent]:
-        """Events that close the open episodes of a watch, or of some of its rows, that are no more."""
+    def ended(
+        self, watch: Watch, received: int, rows: list[int], reason: str = "reconfigured"
+    ) -> Iterator[tuple[AnomalyEvent, bool]]:
+        """Events that close open episodes of a watch over the head of its scores.
+
+        Each with whether it has the time of its episode's event before.
+        """
         nan = float("nan")
         for row in sorted(set(rows) & watch.episodes.open.keys()):
             episode = watch.episodes.open.pop(row)
+            time = max(received, episode.told)  # readings may be ahead of the clock; an end is not before its beginning
+            again = episode.told == time
             episode.ordinal += 1
             roster_row = row if watch.joint or watch.waves else int(watch.owner["row"][row])
             unit = self.roster.units[roster_row]
             facts = Facts(received, nan, nan, nan, nan, unit, 1.0, None, {}, None, False)
-            change = Change("closed", Step(row, received, nan, False, -1), episode, "reconfigured")
-            yield self.make(watch, roster_row, change, facts)
+            change = Change("closed", Step(row, time, nan, False, -1), episode, reason)
+            yield self.make(watch, roster_row, change, facts), again
 
 
 def _known(number: float) -> float | None:

@@ -10,8 +10,11 @@ from schemas.chunk import READING, Chunk, Place, SeriesKey, Waveform
 from schemas.partition import key_of, partition_of
 from schemas.source import source_of
 from streams.admission import admit, memory
+from streams.arrays import UNSEEN, Columns
+from streams.arrivals import Came, Let
 from streams.collect import Collector
 from streams.localtime import LocalTime
+from streams.reorder import Reorder
 from streams.resolve import ResolvedSite
 from streams.results import Forward, Rejection
 from streams.roster import Roster
@@ -26,6 +29,8 @@ class Intake:
         self.partitions = partitions
         self.roster = roster
         self.seen = memory()
+        self.newest = Columns(time=(np.int64, UNSEEN))  # by asset number: its watermark, the newest event time
+        self.reorder = Reorder()
         self.origins: dict[int, int] = {}  # origin partition -> highest offset taken from there
         self._known: dict[SeriesKey, int] = {}  # key as sent -> series row; a cache
         self._home: dict[str | None, int] = {}  # asset as sent -> partition; a cache
@@ -34,6 +39,7 @@ class Intake:
         """Take up another site."""
         self.site = site
         self.local = LocalTime(site)
+        self.reorder.wait = site.site.site.reorder
         self._home, self._known = {}, {}
 
     def take(self, chunk: Chunk, first: int, last: int, received: Ints, out: Collector) -> Segment:
@@ -55,34 +61,50 @@ class Intake:
                 out,
             )
             fine &= ~ahead
-        index, row = index[fine], row[fine]
-        message = chunk.message[index].astype(np.int64)
-        time, value = chunk.time[index], chunk.value[index]
-        text = {}
-        if chunk.text:
-            text = {i: chunk.text[j] for i, j in enumerate(index.tolist()) if j in chunk.text}
-        admitted = admit(self.seen, row, time, value, text)
+        row = row[fine]
+        came = Came(chunk, index[fine], row, self.roster.columns["asset"][row], received, first, last)
+        let = self._in_order(came, waves)
+        row, time, value = let.row, let.time, let.value
+        admitted = admit(self.seen, row, time, value, let.text)
         numeric = self._numeric(row, ~np.isnan(value))
-        for i in text:
+        for i in let.text:
             numeric[i] = False
         return Segment(
-            received[first:last],
-            first,
+            let.received,
+            let.messages,
             ours,
-            index,
-            message,
+            let.place,
+            let.step,
             row,
             time,
             value,
-            text,
-            chunk.quality[index],
+            let.text,
+            let.quality,
             numeric,
             admitted,
             self.local.week_s(time),
-            [key.unit for key in chunk.keys],
-            chunk.code[index].astype(np.int64),
+            let.units,
+            let.code,
             waves,
         )
+
+    def _in_order(self, came: Came, waves: list[Waveform]) -> Let:
+        """The readings to judge in this segment, in their order; moves the watermarks of their assets on."""
+        self.newest.grow(len(self.roster.numbers) - self.newest.rows)
+        watermark = self.newest["time"]
+        moved = {}  # a waveform is not held, but it is news of its asset
+        for wave in waves:
+            path = self.roster.path(wave.key.asset)
+            if self.roster.find(path, wave.key.series) is not None and not self._future(wave, came.received):
+                moved[wave.message] = (self.roster.numbers[path], wave.time)
+        before = {}
+        if self.reorder.active:
+            concerned = {*np.unique(came.asset).tolist(), *(number for number, _ in moved.values())}
+            before = {number: int(watermark[number]) for number in concerned}
+        np.maximum.at(watermark, came.asset, came.time)
+        for number, time in moved.values():
+            watermark[number] = max(watermark[number], time)
+        return self.reorder.take(came, before, moved) if self.reorder.active else came.as_they_are()
 
     def _numeric(self, row: Ints, number: Bools) -> Bools:
         """(n,) readings at or behind the first number of their series: what comes before it is not known to be one."""
@@ -217,9 +239,17 @@ class Intake:
 
     def snapshot(self) -> dict[str, Any]:
         """What it remembers."""
-        return {"seen": self.seen.snapshot(), "origins": dict(self.origins)}
+        return {
+            "seen": self.seen.snapshot(),
+            "newest": dict(zip(self.roster.numbers, self.newest["time"].tolist(), strict=False)),
+            "reorder": self.reorder.snapshot(),
+            "origins": dict(self.origins),
+        }
 
     def restore(self, saved: dict[str, Any]) -> None:
         """Take up what `snapshot` gave."""
         self.seen.restore(saved["seen"])
+        newest = [saved["newest"].get(path, UNSEEN) for path in self.roster.numbers]
+        self.newest.restore({"time": np.array(newest, dtype=np.int64)})
+        self.reorder.restore(saved["reorder"], self.roster.columns["asset"])
         self.origins = {int(p): int(o) for p, o in saved["origins"].items()}

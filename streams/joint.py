@@ -2,19 +2,21 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Callable, Iterator, Sequence
 from fnmatch import fnmatchcase
 from typing import Any, NamedTuple
 
 import numpy as np
 
-from detectors.bank import Bank, Judgement
+from detectors.bank import Judgement
 from detectors.base import Batch
 from streams import instants
+from streams.arrays import UNSEEN
 from streams.instants import Inputs
 from streams.localtime import LocalTime
 from streams.results import SeriesRef
 from streams.watch import Watch
+from streams.watch_bank import WatchBank
 
 
 class JointVerdict(NamedTuple):
@@ -34,7 +36,7 @@ class Joint:
         self.watch = watch
         self.inputs: dict[str, Inputs] = {}
         self._place: dict[str, tuple[int, int]] = {}  # asset -> (number of inputs, bank row)
-        self._banks: dict[int, Bank] = {}
+        self._banks: dict[int, WatchBank] = {}
         self._newest: dict[str, int] = {}
         self._deadline: dict[str, int] = {}  # of the assets that have one
         self._wanted: list[bool] = []  # by roster row
@@ -58,6 +60,8 @@ class Joint:
         inputs = self.inputs.get(ref.path)
         if inputs is None:
             inputs = self.inputs[ref.path] = Inputs(self.watch.spec.wait, self.watch.spec.stale)
+        if inputs.done is None and time <= self._newest.get(ref.path, UNSEEN):
+            return  # gathering starts over after a mute, but not from before what was judged
         if inputs.put(ref.series, time, value, received) and ref.path in self._place:
             del self._place[ref.path]
             inputs.warm = 0.0
@@ -90,7 +94,7 @@ class Joint:
         if asset not in self._place:
             bank = self._banks.get(width)
             if bank is None:
-                bank = self._banks[width] = Bank(self.watch.detector, self.watch.calibration, width)
+                bank = self._banks[width] = WatchBank(self.watch.detector, self.watch.calibration, width)
             bank.grow(1)
             self._place[asset] = (width, bank.rows - 1)
         width, row = self._place[asset]
@@ -106,6 +110,41 @@ class Joint:
         width, row = self._place[asset]
         return self._banks[width].learned_since(row)
 
+    @property
+    def rows(self) -> int:
+        """How many assets have a row."""
+        return len(self._place)
+
+    def forget(self, asset: str) -> int:
+        """Start an asset's row over; how many there were, 0 or 1."""
+        if asset not in self._place:
+            return 0
+        width, row = self._place[asset]
+        self._banks[width].reset(row)
+        self._newest.pop(asset, None)
+        self.inputs[asset].warm = 0.0
+        return 1
+
+    def rearm(self, asset: str) -> None:
+        """Let what goes on be an alarm once more."""
+        if asset in self._place:
+            width, row = self._place[asset]
+            self._banks[width].rearm(np.array([row]))
+
+    def hush(self, muted: Callable[[str, str], bool]) -> None:
+        """Let go of what is held of inputs, (asset, series), that are muted; where all are, gathering starts over."""
+        for asset, inputs in self.inputs.items():
+            quiet = [name for name in inputs.names if muted(asset, name)]
+            if not quiet:
+                continue
+            for name in quiet:
+                inputs.held[name] = []
+            there = {time for values in inputs.held.values() for time, _ in values}
+            inputs.pending = [instant for instant in inputs.pending if instant[0] in there]
+            if len(quiet) == len(inputs.names):
+                inputs.began = inputs.done = None
+            self._note(asset)
+
     def configure(self) -> None:
         """Take up the watch's present options in every bank."""
         for bank in self._banks.values():
@@ -120,8 +159,8 @@ class Joint:
             "banks": {str(width): bank.snapshot() for width, bank in self._banks.items()},
         }
 
-    def restore(self, saved: dict[str, Any]) -> None:
-        """Take up what `snapshot` gave."""
+    def restore(self, saved: dict[str, Any], version: int) -> None:
+        """Take up what `snapshot` gave; `version` is its detector's state version."""
         self.inputs = {asset: instants.restore(inputs) for asset, inputs in saved["inputs"].items()}
         self._place = {asset: (width, row) for asset, (width, row) in saved["place"].items()}
         self._newest = dict(saved["newest"])
@@ -130,5 +169,5 @@ class Joint:
             self._note(asset)
         self._banks = {}
         for width, bank in saved["banks"].items():
-            self._banks[int(width)] = Bank(self.watch.detector, self.watch.calibration, int(width))
-            self._banks[int(width)].restore(bank)
+            self._banks[int(width)] = WatchBank(self.watch.detector, self.watch.calibration, int(width))
+            self._banks[int(width)].restore(bank, version)

@@ -13,7 +13,7 @@ from schemas.chunk import BAD, GOOD, Chunk
 from streams import outcomes
 from streams.collect import BEFORE, INSTANT, READING, Collector, Part
 from streams.episodes import Change, Step
-from streams.events import Facts
+from streams.events import facts_of, plain
 from streams.joint import Joint, JointVerdict
 from streams.modes import Mode
 from streams.results import ANOMALOUS, NO_OPINION, OK, WARMING
@@ -49,7 +49,7 @@ class Judging:
             asking |= watch.takes(seg.row)
         asking &= seg.new & seg.numeric
         places = np.flatnonzero(states | asking).tolist()
-        for _, row in groupby(places, key=lambda i: (int(seg.message[i]), int(seg.time[i]))):
+        for _, row in groupby(places, key=lambda i: (int(seg.step[i]), int(seg.time[i]))):
             together = list(row)
             for i in together:
                 if states[i]:
@@ -65,15 +65,18 @@ class Judging:
         """Run a watch over single series; (n,) readings that it finds anomalous."""
         seg, engine = self.seg, self.engine
         anomalous = np.zeros(len(seg.row), dtype=bool)
-        opinion = watch.judge(seg, engine.roster, self.modes, faulty)
+        muted = engine.mutes.mask(watch.spec.name, engine.roster.refs)
+        opinion = watch.judge(seg, engine.roster, self.modes, faulty, muted)
         j = opinion.judgement
         where = opinion.at[opinion.judged]
         if watch.detector.judges_silence:
-            self._silences(watch, opinion)
+            self._silences(watch, opinion, muted)
             return anomalous
         self._verdicts(watch, opinion)
         anomalous[where] = j.score >= 1.0
         self.tally.watched[opinion.at] = True
+        if muted is not None:
+            self.tally.muted[opinion.at] |= muted[seg.row[opinion.at]]
         self.tally.scored[where] |= ~np.isnan(j.score)
         self.tally.warming[where] |= np.isnan(j.score) & (j.verdict.warm < 1.0)
         places = watch.episodes.relevant(opinion.rows, j.alarm)
@@ -94,26 +97,14 @@ class Judging:
         seg = self.seg
         row = int(seg.row[i])
         unit = seg.units[int(seg.code[i])] or self.engine.roster.units[row]
-        facts = self._facts(watch, j, p, float(seg.value[i]), int(seg.arrived[i]), unit)
-        decision = facts.decision | {"x": _plain(float(seg.value[i])), "dt": _plain(float(dt))}
+        step = int(seg.step[i])
+        facts = facts_of(watch, j, p, float(seg.value[i]), int(seg.received[step]), unit)
+        decision = facts.decision | {"x": plain(float(seg.value[i])), "dt": plain(float(dt))}
         since = watch.bank.learned_since(change.step.row)
         if since is not None and since > change.step.time:
             since = None  # learned further on in the chunk
         event = self.engine.events.make(watch, row, change, facts._replace(decision=decision, learned_since=since))
-        self.out.event(int(seg.message[i]), READING, watch.index, event, change.episode.again)
-
-    def _facts(self, watch: Watch, j: Judgement, p: int, value: float, received: int, unit: str | None) -> Facts:
-        v = j.verdict
-        decision: dict[str, Any] = {
-            "raw": _plain(float(j.raw[p])),
-            "threshold": float(j.threshold[p]),
-            "rule": watch.calibration.rule,
-            "options": watch.detector.model_dump(mode="json"),
-        }
-        if p in j.before:
-            decision["state"] = {name: _plain(x) for name, x in j.before[p].items()}
-        expected, low, high, warm = (float(a[p]) for a in (v.expected, v.low, v.high, v.warm))
-        return Facts(received, value, expected, low, high, unit, warm, None, decision, None, False)
+        self.out.event(int(seg.messages[step]), READING, watch.index, event, change.episode.again)
 
     def _verdicts(self, watch: Watch, opinion: Opinion) -> None:
         """Verdict rows of every watched reading, those without an opinion included."""
@@ -137,6 +128,7 @@ class Judging:
         self.out.parts.append(
             Part(
                 seg.message[at],
+                at,
                 seg.place[at],
                 seg.row[at],
                 watch.index,
@@ -153,11 +145,11 @@ class Judging:
             )
         )
 
-    def _silences(self, watch: Watch, opinion: Opinion) -> None:
+    def _silences(self, watch: Watch, opinion: Opinion, muted: Bools | None) -> None:
         """Deadlines that passed, and the readings that ended a silence, in each row's own order."""
         seg, j = self.seg, opinion.judgement
         where = opinion.at[opinion.judged]
-        ends = watch.after(int(seg.received[-1]))
+        ends = watch.after(int(seg.received[-1]), muted)
         silences = [*opinion.silences, *ends]
         silent_rows = np.array(sorted({s.row for s in silences}), dtype=np.int64)
         alarm = np.isin(opinion.rows, silent_rows)
@@ -185,33 +177,33 @@ class Judging:
     def _silence_event(self, watch: Watch, change: Change, silence: Any, lag: int) -> None:
         seg, roster = self.seg, self.engine.roster
         row = int(watch.owner["row"][silence.row])
-        if silence.reading >= 0:
-            last_message = int(seg.message[silence.reading])
-        else:
-            last_message = seg.first_message + len(seg.received) - 1
-        message = min(seg.message_at(silence.time + lag), last_message)
-        received = min(silence.time + lag, int(self.received[message]))
-        facts = self._facts(watch, silence.judged, silence.at, float("nan"), received, roster.units[row])
+        last = int(seg.step[silence.reading]) if silence.reading >= 0 else len(seg.received) - 1
+        step = min(seg.step_at(silence.time + lag), last)
+        message, received = int(seg.messages[step]), min(silence.time + lag, int(seg.received[step]))
+        facts = facts_of(watch, silence.judged, silence.at, float("nan"), received, roster.units[row])
         facts = facts._replace(silence=True, learned_since=silence.learned_since)
         event = self.engine.events.make(watch, row, change, facts)
         self.out.event(message, BEFORE, watch.index, event, change.episode.again)
 
     def joint(self, joint: Joint, faulty: Bools) -> None:
-        """Gather a joint watch's inputs message by message, and judge the instants that become ready."""
+        """Gather a joint watch's inputs step by step, and judge the instants that become ready."""
         seg, refs = self.seg, self.engine.roster.refs
         inputs = np.array(joint.wanted(refs), dtype=bool)
         mine = np.flatnonzero(inputs[seg.row] & seg.numeric) if len(seg.row) else np.zeros(0, dtype=np.int64)
         usable = mine[seg.new[mine] & ~faulty[mine]]
-        by_message: dict[int, list[int]] = {}
+        muted = self.engine.mutes.mask(joint.watch.spec.name, refs, joint=True)
+        if muted is not None:
+            usable = usable[~muted[seg.row[usable]]]
+            self.tally.muted[mine] |= muted[seg.row[mine]]
+        by_step: dict[int, list[int]] = {}
         for i in usable.tolist():
-            by_message.setdefault(int(seg.message[i]), []).append(i)
-        for offset, clock in enumerate(seg.received.tolist()):
-            message = seg.first_message + offset
-            # deadlines first, in their order and at their own time: they passed on the way to this message
+            by_step.setdefault(int(seg.step[i]), []).append(i)
+        for step, (message, clock) in enumerate(zip(seg.messages.tolist(), seg.received.tolist(), strict=True)):
+            # deadlines first, in their order and at their own time: they passed on the way to this step
             while (passed := joint.passed(clock)) is not None:
                 deadline, asset = passed
                 self._instants(joint, asset, message, deadline)
-            places = by_message.get(message, [])
+            places = by_step.get(step, [])
             for i in places:
                 joint.put(refs[int(seg.row[i])], int(seg.time[i]), float(seg.value[i]), clock)
             for asset in dict.fromkeys(refs[int(seg.row[i])].path for i in places):
@@ -247,14 +239,14 @@ class Judging:
         status = ANOMALOUS if score >= 1 else OK if score == score else WARMING if v.warm[0] < 1 else NO_OPINION
         one = np.array([row])
         part = Part(
-            np.array([message]), np.array([message]), one, watch.index, np.array([time]), np.array([value]),
-            j.score, v.expected, v.low, v.high, np.array([status], dtype=np.uint8),
+            np.array([message]), np.array([0]), np.array([message]), one, watch.index, np.array([time]),
+            np.array([value]), j.score, v.expected, v.low, v.high, np.array([status], dtype=np.uint8),
             np.array([watch.thin_one(row, time, status, bool(j.alarm[0]))]), {0: shares} if shares else {}, INSTANT,
         )  # fmt: skip
         self.out.parts.append(part)
         step = Step(row, time, score, bool(j.alarm[0]), 0)
         for change in watch.episodes.apply([step], lambda r, t: self.engine.events.episode_id(watch, r, t)):
-            facts = self._facts(watch, j, 0, value, clock, unit)._replace(contribution=shares, learned_since=since)
+            facts = facts_of(watch, j, 0, value, clock, unit)._replace(contribution=shares, learned_since=since)
             event = self.engine.events.make(watch, row, change, facts)
             self.out.event(message, INSTANT, watch.index, event, change.episode.again)
 
@@ -265,7 +257,7 @@ class Judging:
             row = engine.intake.wave_row(wave, self.received, self.chunk, out)
             if row is None:
                 continue
-            scored = warming = watched = False
+            scored = warming = watched = muted = False
             clock = int(self.received[wave.message])
             for watch in (w for w in engine.watches if w.waves):
                 if row >= len(watch.series) or watch.series[row] < 0:
@@ -274,6 +266,10 @@ class Judging:
                 if bank_row < 0:
                     continue
                 watched = True
+                mask = engine.mutes.mask(watch.spec.name, engine.roster.refs)
+                if mask is not None and mask[row]:
+                    muted = True
+                    continue
                 if wave.quality == BAD:
                     continue
                 time = np.array([wave.time])
@@ -287,9 +283,5 @@ class Judging:
                 since = watch.bank.learned_since(bank_row)
                 self._one(watch, row, wave.time, wave.message, clock, j, float("nan"), None, since, wave.key.unit)
             out.count("readings_in", 1)
-            out.count("scored" if scored else "warming" if warming else "withheld" if watched else "unwatched", 1)
-
-
-def _plain(x: Any) -> Any:
-    """A number that JSON can carry; what is none becomes a word."""
-    return str(x) if isinstance(x, float) and not abs(x) < float("inf") else x
+            quiet = "muted" if muted else "withheld" if watched else "unwatched"
+            out.count("scored" if scored else "warming" if warming else quiet, 1)

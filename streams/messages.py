@@ -25,10 +25,30 @@ _TEXT: dict[str, dict[str, str]] = {
         "ms": "{asset} {series} ialah {value}{unit}, dijangka sekitar {expected}{unit} ({low} hingga {high})",
         "zh-TW": "{asset} 的 {series} 為 {value}{unit}，預期約 {expected}{unit}（{low} 至 {high}）",
     },
-    "closed": {
+    "recovered": {
         "en": "{asset} {series} is back to normal ({watch})",
         "ms": "{asset} {series} kembali normal ({watch})",
         "zh-TW": "{asset} 的 {series} 已恢復正常（{watch}）",
+    },
+    "muted": {
+        "en": "{asset} {series}: watch {watch} is muted, its episode is closed",
+        "ms": "{asset} {series}: pemantauan {watch} disenyapkan, episod ditutup",
+        "zh-TW": "{asset} 的 {series}：監看 {watch} 已靜音，事件已結束",
+    },
+    "rebaselined": {
+        "en": "{asset} {series}: watch {watch} learns anew what is normal, its episode is closed",
+        "ms": "{asset} {series}: pemantauan {watch} mempelajari semula keadaan normal, episod ditutup",
+        "zh-TW": "{asset} 的 {series}：監看 {watch} 重新學習正常狀態，事件已結束",
+    },
+    "approved": {
+        "en": "{asset} {series}: accepted as the new normal, {watch} learns it; the episode is closed",
+        "ms": "{asset} {series}: diterima sebagai keadaan normal baharu, {watch} mempelajarinya; episod ditutup",
+        "zh-TW": "{asset} 的 {series}：已核准為新的正常狀態，{watch} 將重新學習；事件已結束",
+    },
+    "rejected": {
+        "en": "{asset} {series}: marked as a false alarm of {watch}, the episode is closed",
+        "ms": "{asset} {series}: ditandakan sebagai amaran palsu oleh {watch}, episod ditutup",
+        "zh-TW": "{asset} 的 {series}：已標記為 {watch} 的誤報，事件已結束",
     },
     "reconfigured": {
         "en": "{asset} {series}: watch {watch} was removed or changed, its episode is closed",
@@ -39,11 +59,11 @@ _TEXT: dict[str, dict[str, str]] = {
 
 
 def message(key: str, languages: list[str], **facts: Any) -> dict[str, str]:
-    """The line of `key` (a detector's kind, "closed" or "reconfigured") in the languages of the site.
+    """The line of `key` (a detector's kind, or the reason why an episode closed) in the languages of the site.
 
     Facts: asset, series, watch (texts), value, expected, low, high (numbers or None), unit (text or None).
 
-    >>> message("closed", ["en"], asset="a", series="temp", watch="w", value=None, unit=None)
+    >>> message("recovered", ["en"], asset="a", series="temp", watch="w", value=None, unit=None)
     {'en': 'a temp is back to normal (w)'}
     """
     unit = facts.get("unit")

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import contextlib
 from collections.abc import Iterable
 from typing import Literal, NamedTuple
 
@@ -51,6 +52,22 @@ TABLE: tuple[Definition, ...] = (
     Definition("millstream_lag_records", "gauge", ("partition",), "", "The broker's end less the engine's position."),
     Definition(
         "millstream_lag_seconds", "gauge", ("partition",), "seconds", "Age of the engine's clock while it lags."
+    ),
+    Definition("millstream_records_missing_total", "counter", (), "", "Records deleted before they were taken."),
+    Definition("millstream_pending_readings", "gauge", (), "", "Readings judged but not yet in the store."),
+    Definition(
+        "millstream_snapshot_age_seconds", "gauge", ("partition",), "seconds", "Age of the newest valid snapshot."
+    ),
+    Definition("millstream_snapshot_bytes", "gauge", ("partition",), "bytes", "Size of the newest valid snapshot."),
+    Definition(
+        "millstream_snapshot_pause_seconds", "gauge", ("partition",), "seconds", "Standstill for the last snapshot."
+    ),
+    Definition("millstream_snapshots_damaged_total", "counter", (), "", "Snapshots that could not be read."),
+    Definition(
+        "millstream_restore_seconds", "gauge", ("partition",), "seconds", "Time to take up the snapshot at assignment."
+    ),
+    Definition(
+        "millstream_partition_readings_total", "counter", ("partition",), "", "Readings by partition: shows a hot one."
     ),
     Definition("millstream_series", "gauge", ("partition",), "", "Series known on a partition."),
     Definition("millstream_partitions_assigned", "gauge", (), "", "Partitions that this worker owns."),
@@ -128,6 +145,15 @@ class Metrics:
         metric = self._made[name]
         assert isinstance(metric, Gauge)
         (metric.labels(**labels) if labels else metric).set(value)
+
+    def forget(self, **labels: str) -> None:
+        """Drop the label sets that are just these: what they speak of is another worker's now."""
+        for definition in TABLE:
+            if definition.kind == "gauge" and definition.labels == tuple(labels):
+                metric = self._made[definition.name]
+                assert isinstance(metric, Gauge)
+                with contextlib.suppress(KeyError):
+                    metric.remove(*labels.values())
 
     def replace(self, name: str, values: dict[tuple[str, ...], float]) -> None:
         """Set a gauge's label sets to just these."""

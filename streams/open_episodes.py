@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections import OrderedDict
-from typing import Any
+from typing import Any, NamedTuple
 
 from schemas.anomaly import AnomalyEvent
 from schemas.partition import level_names
@@ -15,20 +15,28 @@ REMEMBERED = 10_000
 """Episodes that /episodes/ID knows, the newest."""
 
 
+class Known(NamedTuple):
+    """An episode as it was last told of."""
+
+    event: AnomalyEvent
+    opened: int  # wall clock, ns
+    partition: int
+
+
 class OpenEpisodes:
     """Keeps the last event of each recent episode, and which are open or closed too lately to leave the metrics."""
 
     def __init__(self, hold_ns: int) -> None:
         self.hold_ns = hold_ns
-        self._last: OrderedDict[str, tuple[AnomalyEvent, int]] = OrderedDict()  # id -> (event, wall clock at opening)
+        self._last: OrderedDict[str, Known] = OrderedDict()  # by episode id
         self._shown: dict[str, None] = {}
 
-    def take(self, event: AnomalyEvent, now_ns: int) -> None:
+    def take(self, event: AnomalyEvent, partition: int, now_ns: int) -> None:
         """Take in an event; `now_ns` is the wall clock, which only decides how long a closed episode is still shown."""
         known = self._last.pop(event.episode_id, None)
-        if known is not None and known[0].ordinal >= event.ordinal:
-            event = known[0]  # a repeat
-        self._last[event.episode_id] = (event, known[1] if known else now_ns)
+        if known is not None and known.event.ordinal >= event.ordinal:
+            event = known.event  # a repeat
+        self._last[event.episode_id] = Known(event, known.opened if known else now_ns, partition)
         while len(self._last) > REMEMBERED:
             oldest, _ = self._last.popitem(last=False)
             self._shown.pop(oldest, None)
@@ -38,18 +46,41 @@ class OpenEpisodes:
     def get(self, episode_id: str) -> AnomalyEvent | None:
         """The last event of an episode."""
         known = self._last.get(episode_id)
-        return known[0] if known else None
+        return known.event if known else None
 
     def open(self) -> list[AnomalyEvent]:
         """Last events of the episodes that are open, worst first."""
-        events = [event for event, _ in self._last.values() if event.phase != "closed"]
+        events = [known.event for known in self._last.values() if known.event.phase != "closed"]
         return sorted(events, key=lambda e: (-e.severity, e.started, e.episode_id))
+
+    def open_on(self, partition: int) -> int:
+        """How many episodes of a partition are open."""
+        return sum(k.partition == partition and k.event.phase != "closed" for k in self._last.values())
+
+    def leave(self, partition: int) -> None:
+        """Forget the episodes of a partition: another worker shows them now."""
+        for episode_id in [e for e, known in self._last.items() if known.partition == partition]:
+            del self._last[episode_id]
+            self._shown.pop(episode_id, None)
+
+    def snapshot(self, partition: int) -> list[Any]:
+        """What is open or still shown of a partition, as plain data."""
+        return [
+            [known.event.model_dump(mode="json"), known.opened]
+            for episode_id, known in self._last.items()
+            if known.partition == partition and (known.event.phase != "closed" or episode_id in self._shown)
+        ]
+
+    def restore(self, partition: int, saved: list[Any]) -> None:
+        """Take up what `snapshot` gave."""
+        for event, opened in saved:
+            self.take(AnomalyEvent.model_validate(event), partition, opened)
 
     def publish(self, metrics: Metrics, now_ns: int) -> None:
         """Write the metrics; episodes that closed are shown until `hold_ns` after they opened."""
         worst: dict[tuple[str, ...], float] = {}
         for episode_id in list(self._shown):
-            event, opened = self._last[episode_id]
+            event, opened, _ = self._last[episode_id]
             if event.phase == "closed" and now_ns - opened >= self.hold_ns:
                 del self._shown[episode_id]
                 continue

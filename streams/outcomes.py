@@ -20,15 +20,16 @@ class Tally:
     watched: Bools
     scored: Bools
     warming: Bools
+    muted: Bools  # for at least one watch
 
 
 def tally(n: int) -> Tally:
     """Nothing judged yet."""
-    return Tally(np.zeros(n, dtype=bool), np.zeros(n, dtype=bool), np.zeros(n, dtype=bool))
+    return Tally(*(np.zeros(n, dtype=bool) for _ in range(4)))
 
 
 def count(seg: Segment, judged: Tally, out: Collector) -> None:
-    """Count each reading once: late and duplicate first, then scored (a finite score), warming, withheld, unwatched.
+    """Count each reading once: late and duplicate, then scored (a finite score), warming, muted, withheld, unwatched.
 
     A correction counts as late: it is stored, not scored.
     """
@@ -37,6 +38,7 @@ def count(seg: Segment, judged: Tally, out: Collector) -> None:
     scored = new & judged.scored
     warming = new & ~judged.scored & judged.warming
     unwatched = new & ~judged.watched
+    muted = new & ~scored & ~warming & judged.muted
     out.count("readings_in", len(kind))
     out.count("late", int(((kind == LATE) | (kind == CORRECTION)).sum()))
     out.count("corrections", int((kind == CORRECTION).sum()))
@@ -44,7 +46,8 @@ def count(seg: Segment, judged: Tally, out: Collector) -> None:
     out.count("scored", int(scored.sum()))
     out.count("warming", int(warming.sum()))
     out.count("unwatched", int(unwatched.sum()))
-    out.count("withheld", int((new & ~scored & ~warming & ~unwatched).sum()))
+    out.count("muted", int(muted.sum()))
+    out.count("withheld", int((new & ~scored & ~warming & ~muted & ~unwatched).sum()))
 
 
 def store(seg: Segment, roster: Roster, out: Collector) -> None:

@@ -1,4 +1,4 @@
-"""Publishing results to topics: events, what was rejected, and readings that belong on another partition."""
+"""Publishing results to topics: events, decisions, what was rejected, and readings that belong elsewhere."""
 
 from __future__ import annotations
 
@@ -9,8 +9,9 @@ from typing import Any
 
 import orjson
 
+from schemas.audit import Audit
 from schemas.control import ORIGIN, encode_origin
-from schemas.partition import key_of
+from schemas.partition import Level, key_of
 from schemas.rejected import rejected_from
 from streams.metrics import Metrics
 from streams.results import Forward, Rejection, Results
@@ -44,6 +45,9 @@ class Publisher:
             body = event.model_copy(update={"detected": detected}).model_dump_json().encode()
             key = key_of(event.asset, self.level())
             pending.append(await self.send(topic("anomaly.v1"), key, body, results.partition, None, _JSON))
+        for audit in results.audits:
+            key, body = audit_record(audit, self.level())
+            pending.append(await self.send(topic("audit.v1"), key, body, results.partition, None, _JSON))
         pending += [await self._reject(rejection, results.partition) for rejection in self._listed(results)]
         pending += [await self._forward(forward, results.partition) for forward in results.forwards]
         if pending:
@@ -84,6 +88,12 @@ class Publisher:
             return True
         self.metrics.count("millstream_rejected_unlisted_total", reason=rejection.place.reason)
         return False
+
+
+def audit_record(audit: Audit, level: Level) -> tuple[bytes | None, bytes]:
+    """Key and value of a row on audit.v1; a row about no single asset has no key."""
+    asset = audit.target.exact_asset if audit.target else None
+    return (None if asset is None else key_of(asset, level)), audit.to_bytes()
 
 
 _JSON: Sequence[tuple[str, bytes]] = [("content-type", b"application/json")]

@@ -9,6 +9,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from schemas.anomaly import AnomalyEvent
+from schemas.audit import Audit
 from schemas.chunk import Place, Record
 
 OUTCOMES = ("scored", "warming", "withheld", "late", "duplicate", "muted", "unwatched", "rejected")
@@ -96,3 +97,4 @@ class Results(NamedTuple):
     forwards: Sequence[Forward]
     warnings: Sequence[str]
     event_shift: Sequence[int] = ()  # ns to add to each event's time in a store: two events at one time stay two
+    audits: Sequence[Audit] = ()  # commands and configurations decided, in the log's order

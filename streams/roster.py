@@ -28,7 +28,9 @@ class Roster:
             numeric=(np.bool_, False),  # has had a number: takes part in watches
             admitted=(np.bool_, False),  # has been offered to them
             derived=(np.bool_, False),  # of a joint watch's own verdicts: no series of a machine
+            asset=(np.int64, 0),  # number of its asset
         )
+        self.numbers: dict[str, int] = {}  # asset -> its number, in order of appearance
         self._rows: dict[tuple[str, str], int] = {}
         self._derived = 0
         self.configure(site)
@@ -74,6 +76,7 @@ class Roster:
         self.units.append(unit or declared.unit)
         self.columns.grow(1)
         self.columns["derived"][row] = derived
+        self.columns["asset"][row] = self.numbers.setdefault(path, len(self.numbers))
         self._derived += derived
         self.columns["store"][row] = _STORE[declared.store or self.site.site.store]
         return row
@@ -92,4 +95,6 @@ class Roster:
         self.units = list(saved["units"])
         self._rows = {(path, series): row for row, (path, series) in enumerate(saved["series"])}
         self.columns.restore(saved["columns"])
+        self.numbers = {}
+        self.columns["asset"][:] = [self.numbers.setdefault(ref.path, len(self.numbers)) for ref in self.refs]
         self._derived = int(self.columns["derived"].sum())

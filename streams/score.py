@@ -13,7 +13,7 @@ import orjson
 from numpy.typing import NDArray
 
 from detectors.base import Detector
-from schemas.chunk import Chunk
+from schemas.chunk import Chunk, columns
 from schemas.decode import Decoder
 from schemas.times import format_times
 from streams.engine import Engine
@@ -65,15 +65,32 @@ class Scorer:
             if engine is None:
                 engine = Engine(share.partition, self.partitions, self.site, self.registry)
                 self.engines[share.partition] = engine
-            results = engine.feed(share.chunk)
-            self.counts.update(results.counts)
-            self.verdicts += int(np.isfinite(results.verdicts.score).sum())
+            results = self._judge(engine, share.chunk)
             known = {(p.message, p.reason) for p in share.chunk.rejects}
             for r in results.rejections:
                 if (r.place.message, r.place.reason) not in known:
                     self.reasons[r.place.reason] += max(r.place.cells, 1)
             scored.append(Scored(share, results))
         return scored
+
+    def finish(self) -> list[Scored]:
+        """Judge what `[site] reorder` still holds when the files are over, as if that time had passed."""
+        scored = []
+        for partition, engine in sorted(self.engines.items()):
+            held = engine.intake.reorder
+            if held.holding:
+                none = np.zeros(0)
+                whole, place = none.astype(np.int64), none.astype(np.int32)
+                over = np.array([engine.received + (held.wait or 0)])
+                chunk = columns(over, place, [], place, whole, none, first_offset=engine.next_offset)
+                scored.append(Scored(Share(partition, chunk, np.zeros(1, np.int64), whole), self._judge(engine, chunk)))
+        return scored
+
+    def _judge(self, engine: Engine, chunk: Chunk) -> Results:
+        results = engine.feed(chunk)
+        self.counts.update(results.counts)
+        self.verdicts += int(np.isfinite(results.verdicts.score).sum())
+        return results
 
 
 def newest(chunk: Chunk) -> NDArray[np.int64]:
@@ -97,14 +114,15 @@ def rows(scored: Iterable[Scored], contribution: bool) -> str:
         if not len(v.time):
             continue
         alone = np.array([watch.alone for watch in s.results.watches], dtype=bool)[v.watch]
-        # a verdict stands where its reading stood; an instant's or a waveform's behind all readings of its message
-        message = v.reading.copy()
-        message[~alone] = s.share.chunk.message[v.reading[~alone]]
+        message = np.where(alone, v.reading, 0)
+        here = ~alone & (v.reading >= 0)
+        message[here] = s.share.chunk.message[v.reading[here]]
         parts += _lines(s.results, contribution)
-        orders.append(np.stack([v.watch, np.where(alone, 0, v.reading), alone, s.share.message[message]]))
+        # an engine's verdicts are in order; one whose reading was held stands where it was let go
+        orders.append(np.maximum.accumulate(s.share.message[message]))
     if not parts:
         return ""
-    order = np.lexsort(np.concatenate(orders, axis=1))
+    order = np.argsort(np.concatenate(orders), kind="stable")
     return "\n".join([parts[i] for i in order.tolist()]) + "\n"
 
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from typing import NamedTuple
 
 import numpy as np
@@ -16,13 +17,16 @@ Bools = NDArray[np.bool_]
 
 
 class Segment(NamedTuple):
-    """n readings in log order, admitted and placed; plus its messages' clock."""
+    """n readings in the order in which they are judged, admitted and placed; plus the clock of the steps they come in.
 
-    received: Ints  # (messages,) the partition's clock at each message of the segment, monotone
-    first_message: int  # index in the chunk of the segment's first message
-    ours: Bools  # (messages,) reading messages that are judged here
-    place: Ints  # (n,) index of each reading in the chunk
-    message: Ints  # (n,) message in the chunk
+    A step is a message; with `[site] reorder` also a deadline at which readings that were held are let go.
+    """
+
+    received: Ints  # (steps,) the partition's clock at each step, monotone
+    messages: Ints  # (steps,) the message (index in the chunk) at which each step is taken, ascending
+    ours: Bools  # (messages,) reading messages that are judged here, from the segment's first message on
+    place: Ints  # (n,) index of each reading in the chunk; below 0 where it came with an earlier chunk
+    step: Ints  # (n,) step in which each reading is judged, ascending
     row: Ints  # (n,) roster row
     time: Ints
     value: Floats
@@ -31,20 +35,25 @@ class Segment(NamedTuple):
     numeric: Bools  # the reading's series takes numbers and this is one, or an absent one
     admitted: Admitted
     week_s: NDArray[np.int32]
-    units: list[str | None]  # by code: the unit that readings were sent in
+    units: Sequence[str | None]  # by code: the unit that readings were sent in
     code: Ints  # (n,) index into units
     waveforms: list[Waveform]
 
     @property
+    def message(self) -> Ints:
+        """(n,) message (index in the chunk) at which each reading is judged."""
+        return self.messages[self.step]
+
+    @property
     def arrived(self) -> Ints:
-        """(n,) the partition's clock when each reading came."""
-        return self.received[self.message - self.first_message]
+        """(n,) the partition's clock when each reading came, or was let go."""
+        return self.received[self.step]
 
     @property
     def new(self) -> Bools:
         """(n,) readings that are newer than all before them of their series."""
         return np.asarray(self.admitted.kind == NEW)
 
-    def message_at(self, clock: int) -> int:
-        """First message (index in the chunk) at which the clock has reached `clock`."""
-        return self.first_message + int(np.searchsorted(self.received, clock))
+    def step_at(self, clock: int) -> int:
+        """First step at which the clock has reached `clock`."""
+        return int(np.searchsorted(self.received, clock))

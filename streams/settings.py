@@ -67,6 +67,12 @@ class Settings(BaseSettings):
     session_timeout: Duration = Field(
         "10s", validate_default=True, description="A worker silent this long to the broker loses its partitions."
     )
+    snapshot_interval: Duration = Field(
+        "10s", validate_default=True, description="Each partition's state is saved this often, or less if it is large."
+    )
+    max_pending: int = Field(
+        200_000, ge=1, description="Readings judged but not yet stored; above it, nothing more is taken."
+    )
     log_level: Literal["debug", "info", "warning", "error"] = Field("info", description="Least level of log lines.")
 
     @classmethod

@@ -35,6 +35,13 @@ class SiteOptions(_Model):
     strict: bool = Field(False, description="Reject assets that no [[asset]] names.")
     max_series: int = Field(100_000, ge=1, description="Series taken in for each partition; more are rejected.")
     max_ahead: Duration = Field("5m", validate_default=True, description="Readings further in the future are rejected.")
+    reorder: Duration | None = Field(
+        None,
+        gt=0,
+        description="Hold readings so long, at most, to judge those of an asset in the order of their time, however "
+        "they arrive; costs that latency. Waveforms are judged as they come. Default: readings are judged as they "
+        "come, and those older than their series' newest are late.",
+    )
     page_within: Duration = Field("15m", validate_default=True, description="Events later than this are backfill.")
     store: Store = Field("1s", description="Which readings are stored, unless a series says otherwise.")
 

@@ -1,15 +1,16 @@
 """The chunk transport: Faust events that each carry a whole fetched chunk of a partition.
 
 Faust spends about 100 microseconds on every event, whatever it holds. So a fetched chunk of a partition travels as
-one event, whose value is the list of aiokafka's records, and the offsets committed are those of the longest
-acknowledged prefix of chunks in flight. This leans on private parts of faust-streaming 0.15.3, so the version is
-pinned, and tests/unit/test_transport.py fails when they move.
+one event, whose value is the list of aiokafka's records. Of topics with state behind them the offsets committed are
+what the newest snapshot covers (`ChunkTransport.durable`); of others, those of the longest acknowledged prefix of
+chunks in flight. This leans on private parts of faust-streaming 0.15.3, so the version is pinned, and
+tests/unit/test_transport.py fails when they move.
 """
 
 from __future__ import annotations
 
 from collections import defaultdict, deque
-from collections.abc import AsyncIterator, Iterator, Sequence
+from collections.abc import AsyncIterator, Callable, Iterator, Sequence
 from typing import Any
 
 import faust
@@ -18,6 +19,7 @@ from faust.types import TP
 from faust.types.tuples import ConsumerMessage
 
 from schemas.chunk import Record
+from streams import batch_limit
 
 
 class ChunkSchema(faust.Schema):
@@ -63,21 +65,33 @@ class ChunkConsumer(driver.Consumer):
             first.topic, first.partition, first.offset, (first.timestamp or 0) / 1000.0, first.timestamp_type, None,
             first.key, list(batch), None, None, None, tp, generation_id=self.app.consumer_generation_id,
         )  # fmt: skip
-        self._in_flight[tp].append((message, last.offset + 1))
+        if tp.topic not in self.transport.stateful:
+            self._in_flight[tp].append((message, last.offset + 1))
         return message
 
+    def _filter_tps_with_pending_acks(self, topics: Any = None) -> Iterator[TP]:
+        """Partitions with something to commit: also those that no acknowledgement came for, but a snapshot."""
+        acked = set(super()._filter_tps_with_pending_acks(topics))
+        yield from acked
+        for tp in list(self.transport.durable):
+            if tp not in acked and (topics is None or tp in topics or tp.topic in topics):
+                yield tp
+
     def _new_offset(self, tp: TP) -> int | None:
-        """Offset behind the longest acknowledged prefix of the chunks in flight.
+        """What the newest snapshot covers, or the offset behind the longest acknowledged prefix of chunks in flight.
 
         Chunks are told apart by identity, so a late acknowledgement of one that was fetched before a rebalance
         commits nothing of the chunk that took its place.
         """
+        self._acked[tp].clear()
+        self._acked_index[tp].clear()
+        if tp.topic in self.transport.stateful:
+            durable: int | None = self.transport.durable.get(tp)
+            return durable
         flight = self._in_flight[tp]
         offset = None
         while flight and flight[0][0].acked:
             offset = flight.popleft()[1]
-        self._acked[tp].clear()
-        self._acked_index[tp].clear()
         return offset
 
     async def _add_gap(self, tp: TP, offset_from: int, offset_to: int) -> None:
@@ -99,18 +113,41 @@ class ChunkConsumer(driver.Consumer):
 
 class _Thread(driver.AIOKafkaConsumerThread):
     def _create_worker_consumer(self, transport: Any) -> Any:
+        batch_limit.install()
         consumer = super()._create_worker_consumer(transport)
         consumer._fetch_max_wait_ms = transport.fetch_wait_ms
         return consumer
+
+    async def on_start(self) -> None:
+        """Connect, and from then on tell the transport of every heartbeat that the group has acknowledged."""
+        await super().on_start()
+        transport = self.transport
+        coordinator = self._ensure_consumer()._coordinator
+        beat = coordinator._do_heartbeat
+
+        async def heard() -> bool:
+            acknowledged: bool = await beat()
+            if acknowledged:
+                transport.on_heartbeat()
+            return acknowledged
+
+        coordinator._do_heartbeat = heard
 
 
 class ChunkTransport(driver.Transport):
     """Faust's aiokafka transport with the chunk consumer."""
 
     Consumer = ChunkConsumer
+    on_heartbeat: Callable[[], None] = staticmethod(lambda: None)
+    """Called, in the consumer's thread, when the group has acknowledged a heartbeat."""
     fetch_wait_ms = 500
     """How long the broker may hold a fetch that finds nothing; Kafka answers at once when something comes, the
     embedded broker does not."""
+
+    def __init__(self, *args: Any, **kwargs: Any) -> None:
+        super().__init__(*args, **kwargs)
+        self.stateful: frozenset[str] = frozenset()  # topics whose offsets are committed by snapshots alone
+        self.durable: dict[TP, int] = {}  # of their partitions: what the newest valid snapshot covers
 
 
 def to_records(batch: Sequence[Any]) -> list[Record]:

@@ -33,11 +33,11 @@ async def tick(worker: Worker) -> None:
     while every:
         await asyncio.sleep(every / 5)
         now = time.monotonic()
-        for partition in sorted(worker.assigned):
-            if now - worker.last_record.get(partition, now) >= every:
-                worker.last_record[partition] = now
+        for owned in list(worker.owned.values()):
+            if owned.ready and now - owned.last_record >= every and worker.fence.open:
+                owned.last_record = now
                 with contextlib.suppress(KafkaError):
-                    await worker.control(Control(kind="tick", partition=partition))
+                    await worker.control(Control(kind="tick", partition=owned.partition))
 
 
 async def measure(worker: Worker) -> None:
@@ -55,7 +55,7 @@ async def _lag(worker: Worker) -> None:
     behind = 0
     for tp, end in ends.items():
         engine = worker.engines.get(tp.partition)
-        position = engine.next_offset if engine else worker.stored.get(tp.partition, 0)
+        position = engine.next_offset if engine else end or 0
         records = max((end or 0) - position, 0)
         behind += records
         lags = engine is not None and records > 0 and engine.received > 0

@@ -9,7 +9,7 @@ from typing import Any, NamedTuple
 import numpy as np
 from numpy.typing import NDArray
 
-from detectors.bank import Bank, Judgement, Silence
+from detectors.bank import Judgement, Silence
 from detectors.base import Batch, Detector
 from detectors.calibration import Calibration
 from detectors.durations import budget_per_s, duration_ns
@@ -21,6 +21,7 @@ from streams.results import SeriesRef
 from streams.roster import Roster
 from streams.segment import Bools, Floats, Ints, Segment
 from streams.site import SeriesOptions, WatchOptions
+from streams.watch_bank import WatchBank
 from streams.when import Gate, parse
 
 UNWATCHED = -1
@@ -57,7 +58,7 @@ class Watch:
         )
         self.alone: dict[int, tuple[int, int]] = {}  # roster row -> second and status of its last verdict, for instants
         self.configure(spec, detector)
-        self.bank = Bank(detector, self.calibration)
+        self.bank = WatchBank(detector, self.calibration)
         self.episodes = Episodes(self.off_delay_ns, spec.severity)
 
     def configure(self, spec: WatchOptions, detector: Detector[Any]) -> None:
@@ -161,11 +162,14 @@ class Watch:
         self._cover(int(rows.max(initial=-1)) + 1)
         return np.asarray(self.series[rows] != UNWATCHED)
 
-    def judge(self, seg: Segment, roster: Roster, modes: Mapping[int, Mode], faulty: Bools) -> Opinion:
+    def judge(
+        self, seg: Segment, roster: Roster, modes: Mapping[int, Mode], faulty: Bools, muted: Bools | None = None
+    ) -> Opinion:
         """What the bank says of a segment.
 
         `modes` holds, by position, the modes of readings that a gate asks for; `faulty` (n,) marks readings that
-        the health gate withholds.
+        the health gate withholds; `muted` (rows,) series that are not to be judged. A detector of silence is only
+        told of their readings: they teach nothing, and no silence between them is spoken of.
         """
         self._cover(len(roster.refs))
         rows = self.series[seg.row]
@@ -176,7 +180,8 @@ class Watch:
             return Opinion(at, at, at, self.bank.nothing, none > 0, [], none, at)
         silence = self.detector.judges_silence
         withheld = faulty[at] if not silence else np.zeros(len(at), dtype=bool)
-        ask = seg.new[at] & ~withheld
+        quiet = np.zeros(len(at), dtype=bool) if muted is None else muted[seg.row[at]]
+        ask = seg.new[at] & ~withheld & (~quiet | silence)
         if self.mode_names and len(at):
             ask, rows = self._gated(seg, roster, modes, at, ask, rows)
         judged = np.flatnonzero(ask)
@@ -187,6 +192,10 @@ class Watch:
         if not silence:
             return Opinion(at, judged, rows, self.bank.run(rows, batch), withheld, [], dt, lag)
         clock = np.maximum(batch.time, seg.arrived[where] - lag)
+        if quiet.any():
+            told_only = quiet[judged]
+            clock = np.where(told_only, UNSEEN, clock)
+            batch = batch._replace(dt=np.where(told_only, np.nan, dt), learn=batch.learn & ~told_only)
         judgement, found = self.bank.run_silence(rows, batch, clock)
         silences = [s._replace(reading=int(where[s.reading])) for s in found]
         return Opinion(at, judged, rows, judgement, withheld, silences, dt, lag)
@@ -204,12 +213,35 @@ class Watch:
         self.owner["last"][distinct], self.owner["lag"][distinct] = time[last], behind[last]
         return dt, lag
 
-    def after(self, received: int) -> list[Silence]:
+    def after(self, received: int, muted: Bools | None = None) -> list[Silence]:
         """Silences that the clock has reached at the end of a segment."""
         if not self.detector.judges_silence or not self.bank.rows:
             return []
-        rows = np.arange(self.bank.rows)
-        return self.bank.silent(rows, received - self.owner["lag"], np.full(len(rows), -1))
+        rows = np.arange(self.bank.rows) if muted is None else np.flatnonzero(~muted[self.owner["row"]])
+        return self.bank.silent(rows, received - self.owner["lag"][rows], np.full(len(rows), -1))
+
+    def keys_of(self, taken: Bools) -> list[int]:
+        """Keys in `Episodes.open` of the rows that stand for some series; `taken` (rows,) are roster rows."""
+        self._cover(len(taken))
+        taken = taken & (self.series[: len(taken)] != UNWATCHED)
+        rows: list[int] = np.flatnonzero(taken if self.waves else taken[self.owner["row"]]).tolist()
+        return rows
+
+    def _bank_rows(self, keys: list[int]) -> Ints:
+        return self.series[keys] if self.waves else np.array(keys, dtype=np.int64)
+
+    def forget(self, roster: Roster, keys: list[int]) -> int:
+        """Start rows over, given by their keys in `Episodes.open`; how many there were."""
+        for row in self._bank_rows(keys).tolist():
+            ref = roster.refs[int(self.owner["row"][row])]
+            self.bank.reset(row, self._given(roster.declared(ref.path, ref.series)) or None)
+            self.owner["last"][row], self.owner["lag"][row] = UNSEEN, 0
+        return len(keys)
+
+    def rearm(self, keys: list[int]) -> None:
+        """Let what goes on be an alarm once more, for rows given by their keys in `Episodes.open`."""
+        if keys:
+            self.bank.rearm(self._bank_rows(keys))
 
     def _gated(
         self, seg: Segment, roster: Roster, modes: Mapping[int, Mode], at: Ints, ask: Bools, rows: Ints
@@ -266,6 +298,7 @@ class Watch:
         """Everything that it remembers, as arrays and plain data."""
         return {
             "index": self.index,
+            "state_version": self.detector.state_version,
             "series": self.series.copy(),
             "by_mode": [[row, mode, bank_row] for (row, mode), bank_row in self.by_mode.items()],
             "owner": self.owner.snapshot(),
@@ -274,12 +307,17 @@ class Watch:
             "episodes": self.episodes.snapshot(),
         }
 
-    def restore(self, saved: dict[str, Any]) -> None:
-        """Take up what `snapshot` gave."""
+    def restore(self, saved: dict[str, Any], roster: Roster) -> bool:
+        """Take up what `snapshot` gave; False where what was learned is of another version and starts afresh."""
         self.index = int(saved["index"])
         self.series = saved["series"].copy()
         self.by_mode = {(row, mode): bank_row for row, mode, bank_row in saved["by_mode"]}
         self.owner.restore(saved["owner"])
         self.alone = {row: (second, said) for row, second, said in saved["alone"]}
-        self.bank.restore(saved["bank"])
         self.episodes.restore(saved["episodes"])
+        if self.bank.restore(saved["bank"], int(saved["state_version"])):
+            return True
+        for row in self.owner["row"].tolist():
+            ref = roster.refs[row]
+            self.bank.grow(1, self._given(roster.declared(ref.path, ref.series)) or None)
+        return False

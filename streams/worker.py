@@ -1,4 +1,4 @@
-"""The worker: engines for the partitions it owns, fed by Faust, their results stored and published before the ack."""
+"""The worker: engines for the partitions it owns, fed by Faust; results go to the topics, then to the store."""
 
 from __future__ import annotations
 
@@ -6,38 +6,48 @@ import asyncio
 import contextlib
 import time
 from collections.abc import Awaitable, Callable
+from functools import partial
 from typing import Any
 
 import numpy as np
 import structlog
 from aiokafka.errors import KafkaError
+from faust.types import TP
 from numpy.typing import NDArray
 
 from detectors.base import Detector
+from detectors.durations import SECOND
 from schemas.chunk import READING, Chunk, Record
 from schemas.control import Control, encode
-from schemas.decode import Decoder
 from schemas.errors import Retry
 from streams import upkeep
 from streams.accounting import Dropped, account
-from streams.app import make_app
+from streams.app import Calls, make_app
 from streams.backoff import Backoff
 from streams.configure import configure_records
 from streams.engine import Engine
+from streams.feeding import Feeding
+from streams.fence import Fence
+from streams.health import Health
+from streams.lanes import Lanes
 from streams.metrics import Metrics
 from streams.open_episodes import OpenEpisodes
+from streams.owned import Owned
 from streams.publish import Publisher
 from streams.resolve import ResolvedSite, to_payload
 from streams.results import Results
 from streams.settings import Settings
 from streams.sinks.base import Sink
+from streams.snapshots import Snapshots
+from streams.state.log import Log
+from streams.state.store import StateStore
 from streams.transport import bites, to_records
 from streams.web import Web
 
 log = structlog.get_logger("millstream.worker")
 
-_STALLED_S = 60.0
-"""Without an event for this long while there is lag, the worker is not alive."""
+_DRAIN_S = 8.0
+"""How long a worker that is told to stop waits for the store and for its last snapshots."""
 
 
 class Worker:
@@ -51,96 +61,155 @@ class Worker:
         registry: dict[str, type[Detector[Any]]] | None = None,
         watch_results: Callable[[Results], None] | None = None,
     ) -> None:
-        self.settings, self.site, self.sink, self.registry = settings, site, sink, registry
+        self.settings, self.site, self.sink = settings, site, sink
         self.metrics = Metrics()
         self.episodes = OpenEpisodes(settings.metrics_hold)
-        self.engines: dict[int, Engine] = {}
-        self.assigned: set[int] = set()
+        self.owned: dict[int, Owned] = {}
         self.failed: asyncio.Future[None] = asyncio.get_running_loop().create_future()
         self.latency_ms: list[float] = []
-        self._watch_results = watch_results
-        self._dropped = Dropped(sink)
-        self._trouble: dict[str, str] = {}  # what is being tried again -> why
-        self._decoder = Decoder(settings.key)
-        self.last_record: dict[int, float] = {}
-        self._last_batch = time.monotonic()
-        self._begun: dict[int, int] = {}  # partition -> offset at which its engine began
-        self.stored: dict[int, int] = {}  # partition -> offset up to which results are stored and published
         self.behind = 0
+        self._stopping = False
+        self._busy = asyncio.Lock()  # held while a chunk is judged
+        self._watch_results = watch_results
         self._tasks: list[asyncio.Task[None]] = []
-        self.app = make_app(settings, self._handle, self._fault, self._revoked, self._assigned)
-        self.publisher = Publisher(settings, self._send, self.metrics, lambda: self.site.site.site.partition_level)
+        self._settling: asyncio.Task[None] | None = None
+        self._dropped = Dropped(sink)
+        self.fence = Fence(settings.session_timeout / SECOND)
+        self.lanes = Lanes(sink, settings.max_pending, self.patience, self._fault)
+        self.app = make_app(
+            settings,
+            Calls(self._handle, self._command, self._fault, self._revoked, self._assigned, self.fence.heard),
+        )
+        topic = settings.topic
+        self._log = Log(settings.kafka, settings.group, {})
+        self.state = StateStore(
+            self._log, self.send, topic("state.v1"), topic("reading.v1"), settings.partitions, settings.key
+        )
+        self.snapshots = Snapshots(
+            settings, site, self.state, self.lanes, self.episodes, self.metrics, self.fence, self._durable, registry
+        )
+        self.feeding = Feeding(settings.key, self.state, self.metrics)
+        self.publisher = Publisher(settings, self.send, self.metrics, lambda: self.site.site.site.partition_level)
+        self.health = Health(self)
         self.web = Web(
-            settings.host, settings.port, self.metrics, self.episodes, self._alive, self._ready, self._refresh
+            settings.host, settings.port, self.metrics, self.episodes, self.health.alive, self.health.ready,
+            self._refresh,
         )  # fmt: skip
+
+    @property
+    def assigned(self) -> set[int]:
+        """Partitions that are ours and restored."""
+        return {p for p, owned in self.owned.items() if owned.ready}
 
     async def start(self) -> None:
         """Listen, connect, and take partitions. Raises Misconfigured or Kafka's connection error."""
         if self.sink is not None:
-            await self._with_patience("sink", self.sink.open)
+            await self.patience("sink", self.sink.open)
         await self.web.start()
+        await self._log.start()
         self.app.finalize()
         await self.app.start()
-        self._tasks = [asyncio.create_task(work(self)) for work in (upkeep.tick, upkeep.measure, upkeep.prune)]
+        works = [work(self) for work in (upkeep.tick, upkeep.measure, upkeep.prune)]
+        works.append(self.snapshots.run(lambda: list(self.owned.values()), self.patience))
+        self._tasks = [asyncio.create_task(self._guarded(work)) for work in works]
 
     async def stop(self) -> None:
-        """Leave the group, and close what was opened."""
-        for task in self._tasks:
+        """Deliver what is judged, save it, leave the group, and close what was opened."""
+        self._stopping = True
+        for task in (*self._tasks, *([self._settling] if self._settling else [])):
             task.cancel()
         await asyncio.gather(*self._tasks, return_exceptions=True)
+        if not self.failed.done():
+            with contextlib.suppress(asyncio.TimeoutError, KafkaError, Retry, OSError):
+                await asyncio.wait_for(self._save_all(), _DRAIN_S)
+        for owned in self.owned.values():
+            owned.lose()
+            if owned.lane is not None:
+                self.lanes.close(owned.lane)
         with contextlib.suppress(asyncio.TimeoutError):
             await asyncio.wait_for(self.app.stop(), 15)
+        with contextlib.suppress(asyncio.TimeoutError, KafkaError):
+            await asyncio.wait_for(self._log.stop(), 5)
         await self.web.stop()
         if self.sink is not None:
             await self.sink.close()
 
+    async def _save_all(self) -> None:
+        async with self._busy:
+            for owned in self.owned.values():
+                if owned.ready and owned.worked:
+                    await self.snapshots.take(owned)
+            await self.app.consumer.commit()
+
+    @property
+    def engines(self) -> dict[int, Engine]:
+        """Engines of the partitions that are ours."""
+        return {p: owned.engine for p, owned in self.owned.items() if owned.engine is not None}
+
     # --- what Faust calls
 
     async def _handle(self, partition: int, batch: list[Any]) -> None:
-        """Judge, publish and store one fetched chunk, in bites; on return all of it is durable."""
+        """Judge one fetched chunk, in bites, publish what follows, and send it on its way to the store."""
+        owned = self.owned.get(partition)
+        if owned is None:
+            return
+        await owned.settled.wait()
         records = to_records(batch)
-        engine = self._engine(partition, records[0].offset)
-        for bite in bites([r for r in records if r.offset >= engine.next_offset]):
-            await self._bite(partition, engine, bite)
+        if not owned.mine or not await self._no_hole(owned, records[0].offset):
+            return  # what is dropped here was never committed, and comes again
+        for bite in bites(records):
+            async with self._busy:
+                if owned.mine and not self._stopping:
+                    await self._bite(owned, bite)
 
-    async def _bite(self, partition: int, engine: Engine, records: list[Record]) -> None:
-        started = time.perf_counter()
-        chunk = self._decoder.decode(records, partition)
-        decoded = time.perf_counter()
-        results = engine.feed(chunk)
-        judged = time.perf_counter()
-        now = time.time_ns()
-        latency = self._latencies(chunk, now)
-        self.metrics.histogram("millstream_scored_latency_seconds").observe(latency)
-        await self._with_patience("topics", lambda: self.publisher.publish(results))
-        published = time.perf_counter()
-        if self.sink is not None:
-            sink = self.sink
-            await self._with_patience("sink", lambda: sink.write(results))
-        stored = time.perf_counter()
-        self.stored[partition] = results.next_offset
-        account(self.metrics, self.episodes, results, now)
-        done = latency + (time.time_ns() - now) / 1e9
-        self.metrics.histogram("millstream_published_latency_seconds").observe(done)
-        self.latency_ms += (done * 1e3).tolist()
-        del self.latency_ms[:-200_000]
-        steps = (("decode", decoded - started), ("judge", judged - decoded), ("publish", published - judged))
-        for stage, seconds in (*steps, ("store", stored - published)):
-            self.metrics.count("millstream_batch_seconds_total", seconds, stage=stage)
-        self.last_record[partition] = self._last_batch = time.monotonic()
-        if self._watch_results is not None:
-            self._watch_results(results)
+    async def _no_hole(self, owned: Owned, first: int) -> bool:
+        """Whether nothing is missing before `first`; if so it is asked for once more before it is believed."""
+        engine = owned.engine
+        assert engine is not None
+        want = engine.next_offset
+        if first <= want or owned.hole == (want, first):
+            if first > want:
+                self.metrics.count("millstream_records_missing_total", first - want)
+            owned.hole = None
+            return True
+        if owned.hole is None or owned.hole[0] != want or first < owned.hole[1]:
+            owned.hole = (want, first)
+            begin, _ = await self._log.bounds(self.settings.topic("reading.v1"), owned.partition)
+            if begin > want:
+                log.error("readings were deleted from the topic before they were taken; raise its retention",
+                          partition=owned.partition, first=want, last=begin - 1)  # fmt: skip
+            await self.app.consumer.seek(TP(self.settings.topic("reading.v1"), owned.partition), max(want, begin))
+        return False
 
-    def _engine(self, partition: int, offset: int) -> Engine:
-        engine = self.engines.get(partition)
-        if engine is None or offset < self._begun[partition]:
-            # below where it began it has fed nothing: those records are not repeats and must not be passed over
-            self._begun[partition] = offset
-            engine = self.engines[partition] = Engine(
-                partition, self.settings.partitions, self.site, registry=self.registry
-            )  # fmt: skip
-            engine.next_offset = offset
-        return engine
+    async def _bite(self, owned: Owned, records: list[Record]) -> None:
+        await self.lanes.room()
+        assert owned.engine is not None
+        assert owned.lane is not None
+        lane = owned.lane
+        async for chunk, results in self.feeding.feed(owned, records):
+            now = time.time_ns()
+            latency = self._latencies(chunk, now)
+            self.metrics.histogram("millstream_scored_latency_seconds").observe(latency)
+            began = time.perf_counter()
+            await self.fence.wait()
+            events = [event for event in results.events if event.event_id not in owned.told]
+            fresh = results._replace(events=events) if len(events) < len(results.events) else results
+            await self.patience("topics", partial(self.publisher.publish, fresh))
+            self.metrics.count("millstream_batch_seconds_total", time.perf_counter() - began, stage="publish")
+            owned.worked |= bool(results.counts["readings_in"] or any(c.kind != "tick" for _, c in chunk.controls))
+            account(self.metrics, self.episodes, fresh, now)
+            done = latency + (time.time_ns() - now) / 1e9
+            self.metrics.histogram("millstream_published_latency_seconds").observe(done)
+            self.latency_ms += (done * 1e3).tolist()
+            del self.latency_ms[:-200_000]
+            self.lanes.put(lane, results)
+            owned.last_record = time.monotonic()
+            self.health.moved()
+            if self._watch_results is not None:
+                self._watch_results(results)
+
+    async def _command(self, partition: int, batch: list[Any]) -> None:
+        """Verify commands and append them to the logs of those they concern."""
 
     def _fault(self, error: BaseException) -> None:
         if not self.failed.done():
@@ -148,59 +217,99 @@ class Worker:
             self.failed.set_exception(error)
 
     async def _revoked(self, partitions: set[int]) -> None:
-        self.assigned -= partitions
-        for partition in partitions:
-            # what was judged but not yet stored must be judged again from the same state: start that engine afresh
-            engine = self.engines.get(partition)
-            if engine is not None and self.stored.get(partition) != engine.next_offset:
-                del self.engines[partition]
+        for partition in partitions & self.owned.keys():
+            self.owned[partition].settled.clear()
 
     async def _assigned(self, partitions: set[int]) -> None:
-        self.assigned |= partitions
-        for partition in self.engines.keys() - self.assigned:
-            # another worker goes on with it; snapshots (B) will let it take the state along
-            del self.engines[partition]
-        now = time.monotonic()
+        self.fence.heard()
+        for partition in self.owned.keys() - partitions:
+            self._leave(self.owned.pop(partition))
         for partition in partitions:
-            self.last_record[partition] = now
-        if partitions:
-            asyncio.get_running_loop().create_task(self._introduce(sorted(partitions)))
+            owned = self.owned.setdefault(partition, Owned(partition))
+            owned.settled.clear()
+            owned.hole = None
+        if self._settling is not None:
+            self._settling.cancel()
+        # not awaited: the group's rebalance must not wait for megabytes of state
+        self._settling = asyncio.create_task(self._guarded(self._settle([self.owned[p] for p in sorted(partitions)])))
 
-    async def _introduce(self, partitions: list[int]) -> None:
-        """Put the site into the log of partitions; engines that have it already pay no heed."""
-        payload = to_payload(self.site)
-        for partition in partitions:
-            for control in configure_records(payload, partition):
-                await self._with_patience("topics", lambda c=control: self.control(c))  # type: ignore[misc]
+    def _leave(self, owned: Owned) -> None:
+        """A partition goes elsewhere, and with it its episodes and what was on its way to the store."""
+        owned.lose()
+        if owned.lane is not None:
+            self.lanes.close(owned.lane)
+        self.episodes.leave(owned.partition)
+        self.app.transport.durable.pop(TP(self.settings.topic("reading.v1"), owned.partition), None)
+        self.metrics.forget(partition=str(owned.partition))
+
+    async def _settle(self, all_owned: list[Owned]) -> None:
+        """Bring partitions to where their snapshots and logs say they are, one after the other."""
+        for owned in all_owned:
+            await self.patience("state", partial(self.snapshots.restore, owned))
+            owned.last_record = time.monotonic()
+            self.health.moved()
+            owned.settled.set()
+            await self._introduce(owned)
+        for owned in all_owned:
+            await self.patience("state", partial(self.snapshots.sweep, owned))
+
+    async def _introduce(self, owned: Owned) -> None:
+        """Put our site into the log where it is news; where the log's wins, say so."""
+        assert owned.engine is not None
+        known = owned.engine.site
+        if known.hash != self.site.hash and known.version >= self.site.version:
+            log.warning("the log's configuration is in force, not this worker's file; raise [site] version to change it",
+                        partition=owned.partition, log=known.hash, file=self.site.hash)  # fmt: skip
+        elif known.hash != self.site.hash or owned.afresh:
+            owned.afresh = False
+            for control in configure_records(to_payload(self.site), owned.partition):
+                await self.patience("topics", partial(self.control, control))
+
+    def _durable(self, partition: int, offset: int) -> None:
+        self.app.transport.durable[TP(self.settings.topic("reading.v1"), partition)] = offset
 
     async def control(self, control: Control) -> None:
         """Append a signed control record to its partition."""
         value, headers = encode(control, self.settings.key)
         topic = self.settings.topic("reading.v1")
-        await (await self._send(topic, None, value, control.partition, None, headers))
+        await (await self.send(topic, None, value, control.partition, None, headers))
 
-    async def _send(
-        self, topic: str, key: bytes | None, value: bytes, partition: int | None, timestamp: float | None, headers: Any
+    async def send(
+        self,
+        topic: str,
+        key: bytes | None,
+        value: bytes | None,
+        partition: int | None,
+        timestamp: float | None,
+        headers: Any,
     ) -> Awaitable[Any]:
+        """Hand a record to the producer; the future it gives is done when the broker has the record."""
         future: Awaitable[Any] = await self.app.producer.send(topic, key, value, partition, timestamp, list(headers))
         return future
 
-    async def _with_patience(self, what: str, act: Callable[[], Awaitable[None]]) -> None:
-        """Do it until it works: the world's faults are waited out, with nothing acknowledged meanwhile."""
+    async def patience(self, what: str, act: Callable[[], Awaitable[None]]) -> None:
+        """Do it until it works: the world's faults are waited out, with nothing committed meanwhile."""
         backoff = Backoff()
         while True:
             try:
                 await act()
-                self._trouble.pop(what, None)
+                self.health.well(what)
                 return
-            except (Retry, KafkaError) as error:
-                retry = error if isinstance(error, Retry) else None
-                delay = backoff.delay(retry)
+            except (Retry, KafkaError, asyncio.TimeoutError) as error:
+                delay = backoff.delay(error if isinstance(error, Retry) else None)
                 self.metrics.count("millstream_sink_retries_total", sink=what)
-                self._trouble[what] = f"{what}: trying again ({backoff.tries}): {str(error) or repr(error)}"
+                self.health.trouble(what, f"{what}: trying again ({backoff.tries}): {str(error) or repr(error)}")
                 if backoff.tries in (1, 5) or backoff.tries % 20 == 0:
                     log.warning("trying again", what=what, tries=backoff.tries, error=str(error) or repr(error))
                 await asyncio.sleep(delay)
+
+    async def _guarded(self, work: Awaitable[None]) -> None:
+        try:
+            await work
+        except asyncio.CancelledError:
+            raise
+        except Exception as error:
+            self._fault(error)
 
     # --- what is said of it all
 
@@ -211,26 +320,9 @@ class Worker:
     def _refresh(self) -> None:
         self.episodes.publish(self.metrics, time.time_ns())
         self._dropped.account(self.metrics)
+        self.snapshots.refresh(list(self.owned.values()))
         self.metrics.set("millstream_partitions_assigned", len(self.assigned))
-        sites = [engine.site for engine in self.engines.values()] or [self.site]
+        self.metrics.set("millstream_pending_readings", self.lanes.pending)
+        sites = [owned.engine.site for owned in self.owned.values() if owned.engine is not None] or [self.site]
         hashes: dict[tuple[str, ...], float] = {(site.hash,): 1.0 for site in sites}
         self.metrics.replace("millstream_config_info", hashes)
-
-    async def _alive(self) -> list[str]:
-        faults = []
-        if self.failed.done():
-            faults.append("the worker has failed and is about to exit; see its log")
-        quiet = time.monotonic() - self._last_batch
-        if self.behind and quiet > _STALLED_S:
-            faults.append(f"{self.behind} records wait, and none was taken for {quiet:.0f} s")
-        return faults
-
-    async def _ready(self) -> list[str]:
-        faults = [*await self._alive(), *self._trouble.values()]
-        if not self.assigned:
-            faults.append(
-                "no partition is assigned: is the reading topic there (millstream topics), and may we read it?"
-            )
-        if self.sink is not None and (wrong := await self.sink.ready()):
-            faults.append(wrong)
-        return faults

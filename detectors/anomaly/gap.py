@@ -2,15 +2,32 @@
 
 from __future__ import annotations
 
-import math
 from typing import Any, ClassVar, Literal, NamedTuple
 
 import numpy as np
 
-from detectors.base import NARROW, NEVER, Batch, Bools, Detector, Floats, Ints, Verdict, Walked, no_opinion, option
+from detectors import compiled
+from detectors.base import (
+    NARROW,
+    NEVER,
+    Batch,
+    Bools,
+    Detector,
+    Floats,
+    Ints,
+    Verdict,
+    copied,
+    flat,
+    no_opinion,
+    option,
+)
+from detectors.compiled import Kernel
 from detectors.durations import SECOND, Duration
 
 _NONE = np.iinfo(np.int64).min
+_SECOND = float(SECOND)
+_YEAR_S = 3.2e7
+"""A learned timeout is a year at most, so that a deadline cannot overflow."""
 _MEMORY = 50.0
 _OUTLIER = 3.0
 """An interval counts for the learned one up to this many times it: a pause must not teach its own normality."""
@@ -25,6 +42,39 @@ class GapState(NamedTuple):
     interval_s: Floats  # learned mean interval
     intervals: Floats  # how many were learned
     told: Bools  # this silence has been spoken of
+
+
+@Kernel
+def _judge(
+    rows: Any, time: Any, dt: Any, learn: Any, warm: Any, deadline: Any,
+    last: Any, interval: Any, intervals: Any, told: Any, timeout: Any, factor: Any, at_least: Any,
+) -> None:  # fmt: skip
+    """As `Gap.step`, reading by reading; `deadline` is the one in force before each."""
+    for i in range(len(rows)):
+        r = rows[i]
+        count = intervals[r]
+        pace = interval[r]
+        deadline[i] = NEVER
+        if not told[r] and last[r] > _NONE and (timeout > 0 or count >= _LEARNED):
+            limit = timeout
+            if timeout <= 0:
+                seconds = factor * pace
+                limit = int((seconds if seconds < _YEAR_S else _YEAR_S) * _SECOND)
+                if limit < at_least:
+                    limit = at_least
+            # near the end of what int64 holds a sum would wrap round to the past
+            deadline[i] = last[r] + limit if last[r] < NEVER - limit else NEVER
+        gap = dt[i]
+        if gap > 0 and learn[i]:
+            if count >= _LEARNED and gap > _OUTLIER * pace:
+                gap = _OUTLIER * pace
+            count = count + 1.0
+            intervals[r] = count
+            interval[r] = pace + 1.0 / (count if count < _MEMORY else _MEMORY) * (gap - pace)
+        last[r] = time[i]
+        told[r] = False
+        done = count / _LEARNED
+        warm[i] = 1.0 if timeout > 0 or done > 1.0 else done
 
 
 class Gap(Detector[GapState]):
@@ -48,6 +98,8 @@ class Gap(Detector[GapState]):
     limit_rule: ClassVar[Literal["budget", "own"]] = "own"
     refractory_default: ClassVar[str] = "0s"
     invariance: ClassVar[frozenset[str]] = frozenset({"scale", "shift"})
+
+    kernel: ClassVar[Kernel | None] = _judge
 
     kind: Literal["gap"] = "gap"
     timeout: Duration | None = option(
@@ -91,40 +143,27 @@ class Gap(Detector[GapState]):
         verdict = no_opinion(len(time))._replace(score=score, warm=self._warm(state.intervals))
         return state._replace(told=state.told | due), verdict
 
-    def walk(self, row: tuple[Any, ...], time: list[int], x: list[float], dt: list[float], learn: list[bool]) -> Walked:
-        """As `step`, reading by reading along one row."""
-        return self._walk(row, time, dt, learn)[0]
+    def walk(self, state: GapState, rows: Ints, batch: Batch) -> tuple[GapState, Verdict]:
+        """As `step`, reading by reading."""
+        return self.walk_silent(state, rows, batch)[:2]
+
+    def walk_silent(self, state: GapState, rows: Ints, batch: Batch) -> tuple[GapState, Verdict, Ints]:
+        """As `walk`, with the deadline in force before each reading (n,)."""
+        n = len(rows)
+        after = copied(state)
+        nothing, score, warm, deadline = np.full(n, np.nan), np.zeros(n), np.empty(n), np.empty(n, dtype=np.int64)
+        timeout = 0 if self.timeout is None else self.timeout
+        _judge.run(
+            [rows, batch.time, batch.dt, batch.learn], [warm, deadline, *after], (timeout, self.factor, self.at_least)
+        )
+        return after, Verdict(score, nothing, nothing, nothing, warm), deadline
 
     def deadlines(self, state: GapState, batches: Batch) -> Ints:
         """(t, k) the deadline in force before each reading of a block, where none passes on the way."""
-        if batches.time.shape[1] > NARROW:
+        t, k = batches.time.shape
+        if not compiled.available and k > NARROW:
             return super().deadlines(state, batches)
-        rows = zip(*(a.tolist() for a in state), strict=True)
-        columns = (a.T.tolist() for a in (batches.time, batches.dt, batches.learn))
-        found = [self._walk(row, *column)[1] for row, *column in zip(rows, *columns, strict=True)]
-        return np.array(found, dtype=np.int64).T
-
-    def _walk(
-        self, row: tuple[Any, ...], time: list[int], dt: list[float], learn: list[bool]
-    ) -> tuple[Walked, list[int]]:
-        last, interval, count, told = row
-        nothing = [math.nan] * len(time)
-        out = Walked((), [0.0] * len(time), nothing, nothing, nothing, [])
-        deadlines = []
-        for t, gap, teach in zip(time, dt, learn, strict=True):
-            speaks = not told and last > _NONE and (self.timeout is not None or count >= _LEARNED)
-            timeout = self.timeout
-            if timeout is None:
-                timeout = max(int(min(self.factor * interval, 3.2e7) * SECOND), self.at_least)
-            deadlines.append(min(last + timeout, NEVER) if speaks else NEVER)
-            if gap > 0 and teach:
-                if count >= _LEARNED:
-                    gap = min(gap, _OUTLIER * interval)
-                count = count + 1.0
-                interval = interval + 1.0 / min(max(count, 1.0), _MEMORY) * (gap - interval)
-            last, told = t, False
-            out.warm.append(1.0 if self.timeout is not None else min(count / _LEARNED, 1.0))
-        return out._replace(state=(last, interval, count, told)), deadlines
+        return self.walk_silent(state, np.tile(np.arange(k), t), flat(batches))[2].reshape(t, k)
 
     def _warm(self, count: Floats) -> Floats:
         return np.ones(len(count)) if self.timeout is not None else np.minimum(count / _LEARNED, 1.0)
@@ -132,6 +171,5 @@ class Gap(Detector[GapState]):
     def _timeout_ns(self, state: GapState) -> Ints:
         if self.timeout is not None:
             return np.full(len(state.last), self.timeout, dtype=np.int64)
-        # a year at most, so that a deadline cannot overflow
-        learned = np.minimum(self.factor * state.interval_s, 3.2e7) * SECOND
+        learned = np.minimum(self.factor * state.interval_s, _YEAR_S) * SECOND
         return np.maximum(learned.astype(np.int64), self.at_least)

@@ -8,7 +8,8 @@ from typing import Any, ClassVar, Literal, NamedTuple, Self
 import numpy as np
 from pydantic import model_validator
 
-from detectors.base import Batch, Bools, Detector, Floats, Verdict, Walked, option
+from detectors.base import Batch, Bools, Detector, Floats, Verdict, option
+from detectors.compiled import Kernel
 
 _HELD = 0.9
 """Score of a value inside its limits but within the deadband: keeps an episode open, opens none."""
@@ -25,6 +26,58 @@ class LimitsState(NamedTuple):
     rate: Floats  # +inf where there is none
     last: Floats  # last value, NaN at first
     since: Floats  # seconds since `last`
+
+
+@Kernel
+def _judge(
+    rows: Any, time: Any, x: Any, dt: Any, learn: Any, score: Any, expected: Any, lows: Any, highs: Any, warm: Any,
+    low: Any, high: Any, rate: Any, last: Any, since: Any, deadband: Any,
+) -> None:  # fmt: skip
+    """As `Limits.step`, reading by reading."""
+    for i in range(len(rows)):
+        r = rows[i]
+        v = x[i]
+        lo = low[r]
+        hi = high[r]
+        bounded_low = lo > -math.inf
+        bounded_high = hi < math.inf
+        expected[i] = math.nan
+        lows[i] = lo if bounded_low else math.nan
+        highs[i] = hi if bounded_high else math.nan
+        warm[i] = 1.0
+        gap = dt[i]
+        if gap == gap:
+            since[r] = since[r] + gap
+        if v != v:
+            score[i] = math.nan
+            continue
+        was = last[r]
+        passed = since[r]
+        timed = was == was and passed > 0 and rate[r] < math.inf
+        last[r] = v
+        since[r] = 0.0
+        if not (bounded_low or bounded_high or timed):
+            score[i] = math.nan
+            continue
+        beyond = lo - v if bounded_low else -math.inf
+        if bounded_high and v - hi > beyond:
+            beyond = v - hi
+        said = 0.0
+        if beyond > 0:
+            span = hi - lo if bounded_low and bounded_high else abs(hi) if bounded_high else abs(lo)
+            said = beyond / (span if span > 0 else 1.0)
+            said = 1.0 + (_CAP if said > _CAP else said)
+        elif beyond > -deadband:
+            said = _HELD
+        if timed:
+            moved = abs(v - was) / passed
+            if moved > rate[r]:
+                faster = moved / rate[r]
+                if faster > _CAP:
+                    faster = _CAP
+                if faster > said:
+                    said = faster
+        score[i] = said
 
 
 class Limits(Detector[LimitsState]):
@@ -50,6 +103,8 @@ class Limits(Detector[LimitsState]):
     limit_rule: ClassVar[Literal["budget", "own"]] = "own"
     refractory_default: ClassVar[str] = "1m"
     per_row: ClassVar[tuple[str, ...]] = ("low", "high", "rate")
+
+    kernel: ClassVar[Kernel | None] = _judge
 
     kind: Literal["limits"] = "limits"
     low: float | None = option(None, "Lowest value allowed, in the series' unit.")
@@ -105,34 +160,9 @@ class Limits(Detector[LimitsState]):
         )
         return state, verdict
 
-    def walk(self, row: tuple[Any, ...], time: list[int], x: list[float], dt: list[float], learn: list[bool]) -> Walked:
-        """As `step`, reading by reading along one row."""
-        low, high, rate, last, since = row
-        inf, nan = math.inf, math.nan
-        bounded_low, bounded_high = low > -inf, high < inf
-        span = (
-            (high - low) if bounded_low and bounded_high else abs(high if bounded_high else low if bounded_low else 0.0)
-        )
-        span = span if span > 0 else 1.0
-        n = len(time)
-        lows, highs = [low if bounded_low else nan] * n, [high if bounded_high else nan] * n
-        out = Walked((), [], [nan] * n, lows, highs, [1.0] * n)
-        for v, gap in zip(x, dt, strict=True):
-            since = since + (0.0 if gap != gap else gap)
-            if v != v:
-                out.score.append(nan)
-                continue
-            beyond = max(low - v if bounded_low else -inf, v - high if bounded_high else -inf)
-            inside = _HELD if beyond > -self.deadband else 0.0
-            score = 1.0 + min(beyond / span, _CAP) if beyond > 0 else inside
-            timed = last == last and since > 0 and rate < inf
-            if timed:
-                moved = abs(v - last) / since
-                if moved > rate:
-                    score = max(score, min(moved / rate, _CAP))
-            out.score.append(score if bounded_low or bounded_high or timed else nan)
-            last, since = v, 0.0
-        return out._replace(state=(low, high, rate, last, since))
+    def constants(self) -> tuple[float | bool, ...]:
+        """What the kernel is given of the options."""
+        return (self.deadband,)
 
 
 def _span(lo: Floats, hi: Floats, bounded_low: Bools, bounded_high: Bools) -> Floats:

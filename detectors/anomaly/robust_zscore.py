@@ -7,7 +7,8 @@ from typing import Any, ClassVar, Literal, NamedTuple
 
 import numpy as np
 
-from detectors.base import Batch, Detector, Floats, Ints, Verdict, Walked, option
+from detectors.base import Batch, Detector, Floats, Ints, Verdict, option
+from detectors.compiled import Kernel
 from detectors.durations import SECOND, Duration, Warmup, duration_ns
 
 _TO_SIGMA = math.sqrt(math.pi / 2)
@@ -38,6 +39,107 @@ class RobustZscoreState(NamedTuple):
     away_spread: Floats
 
 
+@Kernel
+def _judge(
+    rows: Any, time: Any, x: Any, dt: Any, learn: Any, score: Any, expected: Any, low: Any, high: Any, warm: Any,
+    learned: Any, since: Any, location: Any, spread: Any,
+    away_s: Any, away_count: Any, away_location: Any, away_spread: Any,
+    limit: Any, floor: Any, resolution: Any, tau: Any, accept_s: Any, readings: Any, span: Any,
+) -> None:  # fmt: skip
+    """As `RobustZscore.step`, reading by reading."""
+    for i in range(len(rows)):
+        r = rows[i]
+        v = x[i]
+        known = learned[r]
+        wide = spread[r]
+        present = abs(v) < _HUGE
+        if not present:
+            v = location[r]
+        if known <= 0:
+            location[r] = v
+        place = location[r]
+        sigma = _TO_SIGMA * wide
+        if floor * abs(place) > sigma:
+            sigma = floor * abs(place)
+        if resolution > sigma:
+            sigma = resolution
+        error = v - place
+        size = abs(error)
+        raw = size / sigma / limit if sigma > 0 else (_CAP if size > 0 else 0.0) / limit
+        if raw > _CAP:
+            raw = _CAP
+        if readings > 0:
+            done = known / readings
+        elif known < _OPEN:
+            done = 0.0
+        else:
+            passed = time[i] - since[r]
+            done = float(passed if passed > 0 else 0) / span
+        if done > 1.0:
+            done = 1.0
+        warm[i] = done
+        ready = present and done >= 1.0
+        if ready:
+            band = limit * sigma
+            score[i] = raw
+            expected[i] = place
+            low[i] = place - band
+            high[i] = place + band
+        else:
+            score[i] = math.nan
+            expected[i] = math.nan
+            low[i] = math.nan
+            high[i] = math.nan
+        if not (present and learn[i]):
+            continue
+        if known <= 0:
+            since[r] = time[i]
+        gap = dt[i]
+        if not gap > 0:
+            gap = 0.0
+        if ready and raw > 1.0:
+            # a level that lasts: its own location and scale grow beside, and take over after accept_after
+            count = away_count[r] + 1.0
+            if count > 1.0:
+                away_s[r] = away_s[r] + gap
+                off = v - away_location[r]
+                step = 1.0 / (count if count < _AT_LEAST else _AT_LEAST)
+                away_location[r] = away_location[r] + step * off
+                away_spread[r] = away_spread[r] + step * (abs(off) - away_spread[r])
+            else:
+                away_location[r] = v
+                away_spread[r] = 0.0
+            if away_s[r] >= accept_s and count >= 5.0:
+                location[r] = away_location[r]
+                if away_spread[r] > wide:
+                    spread[r] = away_spread[r]
+                away_s[r] = 0.0
+                count = 0.0
+            away_count[r] = count
+            continue
+        gain = gap / (gap + tau)
+        if gain > 1.0 / _AT_LEAST:
+            gain = 1.0 / _AT_LEAST
+        if 1.0 / (known + 1.0) > gain:
+            gain = 1.0 / (known + 1.0)
+        clipped = error
+        if not (known < _OPEN or sigma <= 0):
+            bound = _CLIP * sigma
+            if clipped < -bound:
+                clipped = -bound
+            if clipped > bound:
+                clipped = bound
+        location[r] = place + gain * clipped
+        spread[r] = wide + gain * (abs(clipped) - wide)
+        learned[r] = known + 1.0
+        if away_count[r] > 0 or away_s[r] > 0:
+            left = away_s[r] - 2.0 * gap
+            if not left > 0:
+                left = 0.0
+                away_count[r] = 0.0
+            away_s[r] = left
+
+
 class RobustZscore(Detector[RobustZscoreState]):
     """Exponentially weighted robust location and scale.
 
@@ -64,6 +166,8 @@ class RobustZscore(Detector[RobustZscoreState]):
     """
 
     invariance: ClassVar[frozenset[str]] = frozenset({"scale"})
+
+    kernel: ClassVar[Kernel | None] = _judge
 
     kind: Literal["robust_zscore"] = "robust_zscore"
     half_life: Duration = option(
@@ -153,67 +257,12 @@ class RobustZscore(Detector[RobustZscoreState]):
         )
         return state, verdict
 
-    def walk(self, row: tuple[Any, ...], time: list[int], x: list[float], dt: list[float], learn: list[bool]) -> Walked:
-        """As `step`, reading by reading along one row."""
-        learned, since, location, spread, away_s, away_count, away_location, away_spread = row
-        count_up = self.warmup if isinstance(self.warmup, int) else 0
-        span = 0 if isinstance(self.warmup, int) else duration_ns(self.warmup)
+    def constants(self) -> tuple[float | bool, ...]:
+        """What the kernel is given of the options; of the warm-up, 0 for the readings or the time that it is not."""
+        readings = float(self.warmup) if isinstance(self.warmup, int) else 0.0
+        span = 1.0 if isinstance(self.warmup, int) else float(duration_ns(self.warmup))
         tau, accept_s = self.half_life / SECOND / math.log(2), self.accept_after / SECOND
-        out = Walked((), [], [], [], [], [])
-        nan = math.nan
-        for t, v, gap, teach in zip(time, x, dt, learn, strict=True):
-            present = abs(v) < _HUGE
-            if not present:
-                v = location
-            if learned <= 0:
-                location = v
-            sigma = max(_TO_SIGMA * spread, self.floor * abs(location), self.resolution)
-            error = v - location
-            size = abs(error)
-            ratio = size / sigma if sigma > 0 else _CAP if size > 0 else 0.0
-            raw = min(ratio / self.limit, _CAP)
-            if count_up:
-                warm = min(learned / count_up, 1.0)
-            else:
-                warm = 0.0 if learned < _OPEN else min(max(t - since, 0) / span, 1.0)
-            ready = present and warm >= 1
-            band = self.limit * sigma
-            out.score.append(raw if ready else nan)
-            out.expected.append(location if ready else nan)
-            out.low.append(location - band if ready else nan)
-            out.high.append(location + band if ready else nan)
-            out.warm.append(warm)
-            if not (present and teach):
-                continue
-            if learned <= 0:
-                since = t
-            if not gap > 0:
-                gap = 0.0
-            if ready and raw > 1.0:
-                if away_count > 0:
-                    away_s = away_s + gap
-                    away_count = away_count + 1.0
-                    step = 1.0 / min(max(away_count, 1.0), _AT_LEAST)
-                    off = v - away_location
-                    away_location = away_location + step * off
-                    away_spread = away_spread + step * (abs(off) - away_spread)
-                else:
-                    away_count, away_location, away_spread = 1.0, v, 0.0
-                if away_s >= accept_s and away_count >= 5.0:
-                    location, spread = away_location, max(away_spread, spread)
-                    away_s = away_count = 0.0
-                continue
-            gain = max(1.0 / (learned + 1.0), min(gap / (gap + tau), 1.0 / _AT_LEAST))
-            bound = math.inf if learned < _OPEN or sigma <= 0 else _CLIP * sigma
-            clipped = min(max(error, -bound), bound)
-            location = location + gain * clipped
-            spread = spread + gain * (abs(clipped) - spread)
-            learned = learned + 1.0
-            away_s = max(away_s - 2.0 * gap, 0.0)
-            if away_s <= 0:
-                away_count = 0.0
-        state = (learned, since, location, spread, away_s, away_count, away_location, away_spread)
-        return out._replace(state=state)
+        return (self.limit, self.floor, self.resolution, tau, accept_s, readings, span)
 
     def _warm(self, learned: Floats, since: Ints, time: Ints) -> Floats:
         if isinstance(self.warmup, int):

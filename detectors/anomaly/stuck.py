@@ -7,7 +7,8 @@ from typing import Any, ClassVar, Literal, NamedTuple
 
 import numpy as np
 
-from detectors.base import Batch, Detector, Floats, Ints, Verdict, Walked, no_opinion, option
+from detectors.base import Batch, Detector, Floats, Ints, Verdict, no_opinion, option
+from detectors.compiled import Kernel
 from detectors.durations import SECOND, Duration
 
 _MEMORY = 50.0
@@ -27,6 +28,66 @@ class StuckState(NamedTuple):
     changes: Floats  # how many times the value has changed
     mean_s: Floats  # mean time between changes
     longest_s: Floats  # longest time between changes, slowly forgotten
+
+
+@Kernel
+def _judge(
+    rows: Any, time: Any, x: Any, dt: Any, learn: Any, score: Any, expected: Any, low: Any, high: Any, warm: Any,
+    level: Any, start: Any, changes: Any, mean: Any, longest: Any,
+    after: Any, factor: Any, at_least: Any, warmup: Any, resolution: Any,
+) -> None:  # fmt: skip
+    """As `Stuck.step`, reading by reading."""
+    for i in range(len(rows)):
+        r = rows[i]
+        v = x[i]
+        expected[i] = math.nan
+        low[i] = math.nan
+        high[i] = math.nan
+        known = changes[r]
+        ready = 1.0
+        if after <= 0.0:
+            ready = known / warmup
+            if ready > 1.0:
+                ready = 1.0
+        warm[i] = ready
+        if v != v:
+            score[i] = math.nan
+            continue
+        was = level[r]
+        if was != was:
+            level[r] = v
+            start[r] = time[i]
+            score[i] = 0.0 if ready >= 1.0 else math.nan
+            continue
+        moved = abs(v - was) > resolution
+        if not moved and ready < 1.0:
+            score[i] = math.nan
+            continue
+        age = float(time[i] - start[r]) / 1e9
+        limit = after
+        if after <= 0.0:
+            limit = factor * mean[r]
+            if _LONGEST * longest[r] > limit:
+                limit = _LONGEST * longest[r]
+            if at_least > limit:
+                limit = at_least
+        if not moved:
+            score[i] = age / limit
+            continue
+        score[i] = 0.0 if ready >= 1.0 else math.nan
+        level[r] = v
+        start[r] = time[i]
+        if learn[i]:
+            run = age
+            most = _TEACH * longest[r]
+            if age >= limit and known >= warmup and most < run:
+                run = most
+            known = known + 1.0
+            changes[r] = known
+            mean[r] = mean[r] + 1.0 / (known if known < _MEMORY else _MEMORY) * (run - mean[r])
+            kept = 1.0 - age / _FORGET_S
+            kept = longest[r] * (kept if kept > 0.0 else 0.0)
+            longest[r] = kept if kept > run else run
 
 
 class Stuck(Detector[StuckState]):
@@ -52,6 +113,8 @@ class Stuck(Detector[StuckState]):
     limit_rule: ClassVar[Literal["budget", "own"]] = "own"
     refractory_default: ClassVar[str] = "1m"
     invariance: ClassVar[frozenset[str]] = frozenset({"scale", "shift"})
+
+    kernel: ClassVar[Kernel | None] = _judge
 
     kind: Literal["stuck"] = "stuck"
     after: Duration | None = option(None, "Age of a flat run that counts as stuck; learned where not given.", gt=0)
@@ -94,35 +157,10 @@ class Stuck(Detector[StuckState]):
         verdict = no_opinion(len(age))._replace(score=np.where(present & (warm >= 1), score, np.nan), warm=warm)
         return state, verdict
 
-    def walk(self, row: tuple[Any, ...], time: list[int], x: list[float], dt: list[float], learn: list[bool]) -> Walked:
-        """As `step`, reading by reading along one row."""
-        level, start, changes, mean, longest = row
-        after, at_least = None if self.after is None else self.after / SECOND, self.at_least / SECOND
-        nothing = [math.nan] * len(time)
-        out = Walked((), [], nothing, nothing, nothing, [])
-        for t, v, teach in zip(time, x, learn, strict=True):
-            warm = 1.0 if after is not None else min(changes / self.warmup, 1.0)
-            out.warm.append(warm)
-            if v != v:
-                out.score.append(math.nan)
-                continue
-            if level != level:
-                level, start = v, t
-                out.score.append(0.0 if warm >= 1 else math.nan)
-                continue
-            age = (t - start) / SECOND
-            limit = after if after is not None else max(self.factor * mean, _LONGEST * longest, at_least)
-            moved = abs(v - level) > self.resolution
-            out.score.append((0.0 if moved else age / limit) if warm >= 1 else math.nan)
-            if not moved:
-                continue
-            level, start = v, t
-            if teach:
-                run = min(age, _TEACH * longest) if age >= limit and changes >= self.warmup else age
-                changes = changes + 1.0
-                mean = mean + 1.0 / min(max(changes, 1.0), _MEMORY) * (run - mean)
-                longest = max(longest * max(1.0 - age / _FORGET_S, 0.0), run)
-        return out._replace(state=(level, start, changes, mean, longest))
+    def constants(self) -> tuple[float | bool, ...]:
+        """What the kernel is given of the options; 0 for an age that is learned."""
+        after_s = 0.0 if self.after is None else self.after / SECOND
+        return (after_s, self.factor, self.at_least / SECOND, float(self.warmup), self.resolution)
 
     def _limit_s(self, state: StuckState) -> Floats:
         if self.after is not None:

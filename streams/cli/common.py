@@ -68,13 +68,21 @@ def progress(what: str) -> Iterator[Callable[[int, int], None]]:
 def set_up_logging(level: str = "info", plain: bool | None = None) -> None:
     """Log lines on stderr: for a person on a terminal, JSON elsewhere; the libraries' only from warning on."""
     plain = sys.stderr.isatty() if plain is None else plain
-    renderer: Any = structlog.dev.ConsoleRenderer() if plain else structlog.processors.JSONRenderer()
+    # never with the locals of a traceback: they may hold secrets
+    renderer: Any = (
+        structlog.dev.ConsoleRenderer(exception_formatter=structlog.dev.plain_traceback)
+        if plain
+        else structlog.processors.JSONRenderer()
+    )
+    tracebacks = structlog.processors.ExceptionRenderer(
+        structlog.tracebacks.ExceptionDictTransformer(show_locals=False)
+    )
     structlog.configure(
         processors=[
             structlog.contextvars.merge_contextvars,
             structlog.processors.add_log_level,
             structlog.processors.TimeStamper(fmt="iso", utc=True),
-            structlog.processors.dict_tracebacks if not plain else structlog.processors.StackInfoRenderer(),
+            tracebacks if not plain else structlog.processors.StackInfoRenderer(),
             renderer,
         ],
         wrapper_class=structlog.make_filtering_bound_logger(getattr(logging, level.upper())),

@@ -84,6 +84,9 @@ def _run(inputs: list[Path], out: Path, events: Path | None, scorer: Scorer, opt
                 scored = scorer.feed(block)
                 csv.write(rows(scored, contribution))
                 episodes += write_events(scored, jsonl)
+            scored = scorer.finish()
+            csv.write(rows(scored, contribution))
+            episodes += write_events(scored, jsonl)
     _report(scorer, episodes, time.perf_counter() - started)
 
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from typing import Protocol
 
 from streams.results import Results
@@ -13,11 +14,15 @@ class Sink(Protocol):
     async def open(self) -> None:
         """Connect and check. Raises Retry while the store is away, Misconfigured where a person must act."""
 
-    async def write(self, results: Results) -> None:
-        """Store one chunk's results; on return they are durable. Repeats are harmless: every point is idempotent.
+    async def write(self, batch: Sequence[Results]) -> None:
+        """Store consecutive results of one partition, in order; on return they are durable.
 
-        Raises Retry for a transient fault, with nothing acknowledged.
+        Called concurrently for different partitions. Repeats are harmless: every point is idempotent. Raises Retry
+        for a transient fault; a repeat with the same `batch` object goes on with what the tries before have not stored.
         """
+
+    def forget(self, partition: int) -> None:
+        """Let go of what a failed `write` of this partition remembers: it will not be repeated."""
 
     async def ready(self) -> str | None:
         """None when the store can take results, else one line that says why not."""

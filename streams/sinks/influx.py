@@ -61,7 +61,7 @@ class InfluxSink:
         self.org = org
         self.prefix = prefix
         self._http = InfluxHttp(url, token, timeout_s, ca_file)
-        self._progress: dict[int, tuple[Results, deque[Piece]]] = {}  # one for each partition at most
+        self._progress: dict[int, tuple[Sequence[Results], deque[Piece]]] = {}  # one for each partition at most
         self._unlogged = 0
         self._logged_at = float("-inf")
 
@@ -78,15 +78,22 @@ class InfluxSink:
             if answer.status != 204:
                 raise Retry(self._wrong(store, answer), answer.after)
 
-    async def write(self, results: Results) -> None:
-        """Store one chunk's results, one try a batch. Raises Retry; what was stored until then is remembered."""
-        known, work = self._progress.get(results.partition, (None, deque[Piece]()))
-        if known is not results:
-            work = deque(piece for table in tables(results) for piece in cut(table.measurement.store, lines(table)))
-            self._progress[results.partition] = (results, work)
+    async def write(self, batch: Sequence[Results]) -> None:
+        """Store consecutive results of one partition. Raises Retry; what was stored until then is remembered."""
+        if not batch:
+            return
+        partition = batch[0].partition
+        known, work = self._progress.get(partition, (None, deque[Piece]()))
+        if known is not batch:
+            work = deque(piece for table in tables(batch) for piece in cut(table.measurement.store, lines(table)))
+            self._progress[partition] = (batch, work)
         await self._drain(work)
-        if self._progress[results.partition][0] is results:
-            del self._progress[results.partition]
+        if self._progress.get(partition, (None,))[0] is batch:
+            del self._progress[partition]
+
+    def forget(self, partition: int) -> None:
+        """Let go of what a failed write of this partition remembers."""
+        self._progress.pop(partition, None)
 
     async def write_lines(self, store: Store, ready: Sequence[bytes]) -> None:
         """Store lines of line protocol as they are, with the same treatment of what the server refuses."""

@@ -193,12 +193,39 @@ def anomalies(results: Results) -> Table:
     )
 
 
-def tables(results: Results) -> list[Table]:
-    """All points of one chunk's results, by measurement."""
-    made = [readings(results), verdicts(results)]
-    if results.events:  # looking up their series walks the whole table of series
-        made.append(anomalies(results))
-    return [each for each in made if len(each.time)]
+def tables(batch: Sequence[Results]) -> list[Table]:
+    """All points of consecutive results, a table a measurement, those without points left out."""
+    made = [[readings(results) for results in batch], [verdicts(results) for results in batch]]
+    # looking up their series walks the whole table of series
+    made.append([anomalies(results) for results in batch if results.events])
+    joined = (join([part for part in parts if len(part.time)]) for parts in made)
+    return [table for table in joined if table is not None]
+
+
+def join(parts: Sequence[Table]) -> Table | None:
+    """Tables of one measurement as one, in their order; None for no tables."""
+    if len(parts) < 2:
+        return parts[0] if parts else None
+    first = parts[0]
+    rows = np.cumsum([0, *(len(part.time) for part in parts)]).tolist()
+    heads = np.cumsum([0, *(len(part.tags) for part in parts)]).tolist()
+    return Table(
+        first.measurement,
+        [tags for part in parts for tags in part.tags],
+        np.concatenate([part.code + start for part, start in zip(parts, heads, strict=False)]),
+        np.concatenate([part.time for part in parts]),
+        {name: np.concatenate([part.ints[name] for part in parts]) for name in first.ints},
+        {name: np.concatenate([part.bools[name] for part in parts]) for name in first.bools},
+        {name: np.concatenate([part.floats[name] for part in parts]) for name in first.floats},
+        {
+            name: {
+                start + i: text
+                for part, start in zip(parts, rows, strict=False)
+                for i, text in part.texts[name].items()
+            }
+            for name in first.texts
+        },
+    )
 
 
 def _floats(events: Sequence[AnomalyEvent], name: str) -> NDArray[np.float64]:

@@ -53,15 +53,18 @@ class SqliteSink:
         """Open the file and make the tables. Raises Retry (locked, disk full), Misconfigured otherwise."""
         await self._run(self._opened)
 
-    async def write(self, results: Results) -> None:
-        """Store one chunk's results, all or nothing. Raises Retry (locked, disk full), Misconfigured otherwise."""
-        made = tables(results)
+    async def write(self, batch: Sequence[Results]) -> None:
+        """Store consecutive results, all or nothing. Raises Retry (locked, disk full), Misconfigured otherwise."""
+        made = tables(batch)
         try:
             await self._run(lambda: self._write(made))
         except Retry:
             self.retries += 1
             raise
         self.points_written += sum(len(table.time) for table in made)
+
+    def forget(self, partition: int) -> None:
+        """Nothing is remembered: a write is all or nothing."""
 
     async def ready(self) -> str | None:
         """None when the file can take results, else one line that says why not."""

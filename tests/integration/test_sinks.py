@@ -52,20 +52,20 @@ def full(count: int = 5) -> Any:
 
 async def test_every_point_of_every_measurement_is_stored(sink: AnySink) -> None:
     assert await sink.ready() is None
-    await sink.write(full())
+    await sink.write([full()])
     assert [await sink.count(name) for name in ("reading", "verdict", "anomaly")] == [5, 5, 3]
     assert sink.points_written == 13
     assert sink.points_dropped == 0
 
 
 async def test_an_empty_store_has_no_points(sink: AnySink) -> None:
-    await sink.write(make.results())
+    await sink.write([make.results()])
     assert await sink.count("reading") == 0
     assert await sink.rows("anomaly") == []
 
 
 async def test_a_reading_reads_back_with_its_tags_and_fields(sink: AnySink) -> None:
-    await sink.write(make.results(make.points([NOW], [241.7], quality=[1], late=[True])))
+    await sink.write([make.results(make.points([NOW], [241.7], quality=[1], late=[True]))])
     assert await sink.rows("reading") == [
         {
             "time": NOW,
@@ -83,7 +83,7 @@ async def test_a_reading_reads_back_with_its_tags_and_fields(sink: AnySink) -> N
 
 
 async def test_a_verdict_reads_back_with_its_tags_and_fields(sink: AnySink) -> None:
-    await sink.write(make.results(None, make.verdicts([NOW], [1.25], status=[1])))
+    await sink.write([make.results(None, make.verdicts([NOW], [1.25], status=[1]))])
     (row,) = await sink.rows("verdict")
     assert (row["watch"], row["detector"], row["asset"]) == ("drift", "robust_zscore", "oven3")
     fields = {name: row[name] for name in ("score", "expected", "low", "high", "value", "status")}
@@ -92,7 +92,7 @@ async def test_a_verdict_reads_back_with_its_tags_and_fields(sink: AnySink) -> N
 
 async def test_an_event_reads_back_with_its_tags_and_fields(sink: AnySink) -> None:
     made = make.event(NOW, "escalated", 3, cost_per_hour=12.5, message={"en": 'C:\\x "5" = a,b\nand more'})
-    await sink.write(make.results(events=[made]))
+    await sink.write([make.results(events=[made])])
     (row,) = await sink.rows("anomaly")
     assert row["time"] == NOW
     assert row["phase"] == "escalated"
@@ -104,26 +104,28 @@ async def test_an_event_reads_back_with_its_tags_and_fields(sink: AnySink) -> No
 
 async def test_repeats_change_nothing(sink: AnySink) -> None:
     given = full()
-    await sink.write(given)
+    await sink.write([given])
     before = [await sink.rows(name) for name in ("reading", "verdict", "anomaly")]
-    await sink.write(given)
-    await sink.write(full())
+    await sink.write([given])
+    await sink.write([full()])
     assert [await sink.rows(name) for name in ("reading", "verdict", "anomaly")] == before
     assert [await sink.count(name) for name in ("reading", "verdict", "anomaly")] == [5, 5, 3]
 
 
 async def test_a_correction_replaces_the_value(sink: AnySink) -> None:
-    await sink.write(make.results(make.points([NOW, NOW], [1.0, 2.0])))
+    await sink.write([make.results(make.points([NOW, NOW], [1.0, 2.0]))])
     assert [row["value"] for row in await sink.rows("reading")] == [2.0]
-    await sink.write(make.results(make.points([NOW], [3.0])))
+    await sink.write([make.results(make.points([NOW], [3.0]))])
     assert [row["value"] for row in await sink.rows("reading")] == [3.0]
-    await sink.write(make.results(make.points([NOW], [make.NAN])))
+    await sink.write([make.results(make.points([NOW], [make.NAN]))])
     assert [row["value"] for row in await sink.rows("reading")] == [3.0]
 
 
 async def test_numbers_that_are_not_finite_are_left_out(sink: AnySink) -> None:
     values = [make.NAN, float("inf"), float("-inf"), 1.0]
-    await sink.write(make.results(make.points(range(NOW, NOW + 4), values), make.verdicts(range(NOW, NOW + 4), values)))
+    await sink.write(
+        [make.results(make.points(range(NOW, NOW + 4), values), make.verdicts(range(NOW, NOW + 4), values))]
+    )
     assert [row["value"] for row in await sink.rows("reading")] == [1.0, None, None, None]
     assert [row["score"] for row in await sink.rows("verdict")] == [1.0, None, None, None]
     assert [row["low"] for row in await sink.rows("verdict")] == [11.0, None, None, None]
@@ -131,20 +133,20 @@ async def test_numbers_that_are_not_finite_are_left_out(sink: AnySink) -> None:
 
 
 async def test_text_is_stored_beside_numbers_of_one_series(sink: AnySink) -> None:
-    await sink.write(make.results(make.points([NOW, NOW + 1], [make.NAN, 5.0], text={0: 'run "A"\\'})))
+    await sink.write([make.results(make.points([NOW, NOW + 1], [make.NAN, 5.0], text={0: 'run "A"\\'}))])
     rows = await sink.rows("reading")
     assert [(row["text"], row["value"]) for row in rows] == [(None, 5.0), ('run "A"\\', None)]
 
 
 @pytest.mark.parametrize("value", [1e300, -1e-300, 5e-324, 1e16, 123456789012345680.0, 0.1 + 0.2, -0.0, 3.0])
 async def test_a_number_reads_back_to_the_last_bit(sink: AnySink, value: float) -> None:
-    await sink.write(make.results(make.points([NOW], [value])))
+    await sink.write([make.results(make.points([NOW], [value]))])
     (row,) = await sink.rows("reading")
     assert row["value"] == value
 
 
 async def test_only_verdicts_to_store_are_stored(sink: AnySink) -> None:
-    await sink.write(make.results(None, make.verdicts([NOW, NOW + 1, NOW + 2], [0, 1, 2], [True, False, True])))
+    await sink.write([make.results(None, make.verdicts([NOW, NOW + 1, NOW + 2], [0, 1, 2], [True, False, True]))])
     assert [row["score"] for row in await sink.rows("verdict")] == [2.0, 0.0]
 
 
@@ -152,7 +154,7 @@ async def test_awkward_names_come_back_as_they_are(sink: AnySink) -> None:
     names = ["a b,c=d", 'say "x"', "it's", "tab\there", "爐 三", "c:\\dir\\x", "#1", "back\\,slash", "back\\ slash"]
     series = [SeriesRef(name, name, name, name, name, name) for name in names]
     n = len(names)
-    await sink.write(make.results(make.points([NOW] * n, [1.0] * n, range(n)), series=series))
+    await sink.write([make.results(make.points([NOW] * n, [1.0] * n, range(n)), series=series)])
     assert {row["asset"] for row in await sink.rows("reading")} == set(names)
     for name in names:
         (row,) = await sink.rows("reading", asset=name, series=name)
@@ -163,13 +165,13 @@ async def test_awkward_names_come_back_as_they_are(sink: AnySink) -> None:
 async def test_names_that_no_tag_can_hold_are_the_same_in_every_store(sink: AnySink) -> None:
     series = [SeriesRef(name, "s", "-", "-", name, "t") for name in ("", "two\nlines", "end\\", "cr\rlf")]
     n = len(series)
-    await sink.write(make.results(make.points([NOW] * n, [1.0] * n, range(n)), series=series))
+    await sink.write([make.results(make.points([NOW] * n, [1.0] * n, range(n)), series=series)])
     assert {row["asset"] for row in await sink.rows("reading")} == {"-", "two\\nlines", "end\\_", "cr\rlf"}
     assert len(await sink.rows("reading", asset="two\nlines")) == 1
 
 
 async def test_rows_are_the_newest_first_and_can_be_narrowed(sink: AnySink) -> None:
-    await sink.write(full(6))
+    await sink.write([full(6)])
     assert [row["value"] for row in await sink.rows("reading", limit=2)] == [25.5, 24.5]
     assert [row["value"] for row in await sink.rows("reading", asset="pump")] == [25.5, 23.5, 21.5]
     assert await sink.rows("reading", asset="x' OR '1'='1") == []
@@ -178,14 +180,14 @@ async def test_rows_are_the_newest_first_and_can_be_narrowed(sink: AnySink) -> N
 
 
 async def test_counting_can_start_at_a_time(sink: AnySink) -> None:
-    await sink.write(full(6))
+    await sink.write([full(6)])
     assert await sink.count("reading", since_ns=NOW + 4) == 2
 
 
 async def test_twenty_thousand_points_are_all_stored(sink: AnySink) -> None:
     n = 10_000
     times = range(NOW, NOW + n)
-    await sink.write(make.results(make.points(times, [1.5] * n), make.verdicts(times, [0.5] * n)))
+    await sink.write([make.results(make.points(times, [1.5] * n), make.verdicts(times, [0.5] * n))])
     assert [await sink.count(name) for name in ("reading", "verdict")] == [n, n]
     assert sink.points_written == 2 * n
 
@@ -219,13 +221,13 @@ async def test_a_line_that_the_answer_does_not_quote_whole_is_found_too(store: I
 
 async def test_a_field_of_another_type_is_counted_and_the_rest_is_stored(store: InfluxSink) -> None:
     await store.write_lines("raw", [b'reading,site=s quality=0i,value="text" %d' % NOW])
-    await store.write(make.results(make.points([NOW, NOW + 1, NOW + 2], [1.0, make.NAN, 2.0])))
+    await store.write([make.results(make.points([NOW, NOW + 1, NOW + 2], [1.0, make.NAN, 2.0]))])
     assert (store.points_written, store.points_dropped, store.retries) == (2, 2, 0)
     assert await store.count("reading") == 2
 
 
 async def test_points_older_than_the_bucket_keeps_are_counted(store: InfluxSink) -> None:
-    await store.write(make.results(make.points([10**9, NOW], [1.0, 2.0])))
+    await store.write([make.results(make.points([10**9, NOW], [1.0, 2.0]))])
     assert (store.points_written, store.points_dropped) == (1, 1)
     assert await store.count("reading") == 1
 
@@ -233,7 +235,7 @@ async def test_points_older_than_the_bucket_keeps_are_counted(store: InfluxSink)
 async def test_a_wrong_token_is_retried_and_named_without_showing_it(influx: InfluxServer, influx_prefix: str) -> None:
     sink = InfluxSink(influx.url, "wrong-token-1234", influx.org, influx_prefix)
     with pytest.raises(Retry, match="the token is refused") as caught:
-        await sink.write(full())
+        await sink.write([full()])
     with pytest.raises(Misconfigured, match="the token is refused"):
         await sink.open()
     told = await sink.ready()
@@ -247,7 +249,7 @@ async def test_a_token_that_may_only_read_is_named(influx: InfluxServer, store: 
     token = scoped(influx, store.prefix, ["read"])
     sink = InfluxSink(influx.url, token, influx.org, store.prefix)
     with pytest.raises(Retry, match="lacks rights to bucket"):
-        await sink.write(full())
+        await sink.write([full()])
     assert f"the token lacks rights to bucket {store.prefix}raw; give it read and write there" in str(
         await sink.ready()
     )
@@ -258,7 +260,7 @@ async def test_a_token_with_rights_to_the_two_buckets_alone_is_enough(influx: In
     sink = InfluxSink(influx.url, scoped(influx, store.prefix, ["read", "write"]), influx.org, store.prefix)
     await sink.open()
     assert await sink.ready() is None
-    await sink.write(full())
+    await sink.write([full()])
     assert await sink.count("anomaly") == 3
     await sink.close()
 
@@ -267,14 +269,14 @@ async def test_a_missing_bucket_says_what_to_run_and_heals(influx: InfluxServer,
     sink = InfluxSink(influx.url, influx.token, influx.org, influx_prefix)
     given = full()
     with pytest.raises(Retry, match="run: millstream store init"):
-        await sink.write(given)
+        await sink.write([given])
     with pytest.raises(Misconfigured):
         await sink.open()
     told = str(await sink.ready())
     assert f'bucket "{influx_prefix}raw" not found' in told
     assert told.endswith("run: millstream store init")
     init_store(influx.url, influx.token, influx.org, influx_prefix)
-    await sink.write(given)
+    await sink.write([given])
     assert await sink.ready() is None
     assert await sink.count("reading") == 5
     await sink.close()

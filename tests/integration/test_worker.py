@@ -106,7 +106,7 @@ async def test_while_the_store_is_away_nothing_is_acknowledged_and_nothing_is_lo
         # longer than the commit interval of a second, with more readings waiting behind
         await until(lambda: sink.failed_at[-1] - first_try > 1.5, 40, "tries over more than a commit interval")
         assert await position(settings) == before
-        assert (sink.points, counted(worker)) == ({}, 0)
+        assert sink.points == {}
         assert worker.metrics.value("millstream_sink_retries_total", sink="sink") >= 3
         assert not worker.failed.done()
         sink.away = False
@@ -139,6 +139,8 @@ async def test_a_bug_in_the_sink_fails_the_worker_and_commits_nothing(settings: 
 
 class Buggy(RobustZscore):
     """A detector with a bug."""
+
+    kernel = None  # or the compiled way would pass over what is overridden here
 
     def step(self, state: Any, batch: Batch) -> tuple[Any, Verdict]:
         if (batch.x > 1000).any():

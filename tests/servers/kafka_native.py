@@ -8,6 +8,7 @@ import os
 import re
 import subprocess
 import uuid
+from collections.abc import Mapping
 from pathlib import Path
 
 from tests.servers.base import KafkaServer, StartFailed, Unavailable
@@ -31,6 +32,13 @@ listeners=PLAINTEXT://{host}:{broker},CONTROLLER://{host}:{controller}
 listener.security.protocol.map=PLAINTEXT:PLAINTEXT,CONTROLLER:PLAINTEXT
 log.dirs={data}
 """
+BEHIND_A_PROXY = """\
+listeners=PLAINTEXT://{host}:{broker},PROXIED://{host}:{behind},CONTROLLER://{host}:{controller}
+advertised.listeners=PLAINTEXT://{host}:{broker},PROXIED://{host}:{advertised}
+listener.security.protocol.map=PLAINTEXT:PLAINTEXT,PROXIED:PLAINTEXT,CONTROLLER:PLAINTEXT
+inter.broker.listener.name=PLAINTEXT
+"""
+"""Comes behind PROPERTIES: of two equal names the last counts."""
 
 
 def version() -> str:
@@ -92,11 +100,21 @@ def _dump(home: Path, archive: Path) -> None:
 
 
 class NativeKafka(ProcessServer, KafkaServer):
-    """One KRaft node on two free loopback ports."""
+    """One KRaft node on two free loopback ports.
+
+    With `advertised`, the port of a proxy, it has one more listener for that proxy, on port `behind`: clients that
+    bootstrap through the proxy stay behind it. `properties` add to, or replace, those of every test broker.
+    """
 
     where = "native"
 
-    def __init__(self, home: Path, extra: tuple[str, ...] = ()) -> None:
+    def __init__(
+        self,
+        home: Path,
+        extra: tuple[str, ...] = (),
+        advertised: int | None = None,
+        properties: Mapping[str, str] | None = None,
+    ) -> None:
         super().__init__()
         self.version = version()
         self._home = home
@@ -105,9 +123,12 @@ class NativeKafka(ProcessServer, KafkaServer):
         broker, controller = free_port(), free_port()
         self.bootstrap = f"{LOOPBACK}:{broker}"
         self._config = self.folder / "server.properties"
+        self.behind = free_port() if advertised is not None else None
+        ports = {"broker": broker, "controller": controller, "behind": self.behind, "advertised": advertised}
+        text = PROPERTIES + (BEHIND_A_PROXY if advertised is not None else "")
         self._config.write_text(
-            PROPERTIES.format(host=LOOPBACK, broker=broker, controller=controller, data=self.folder / "data")
-            + "".join(f"{name}={value}\n" for name, value in TUNING.items())
+            text.format(host=LOOPBACK, data=self.folder / "data", **ports)
+            + "".join(f"{name}={value}\n" for name, value in {**TUNING, **(properties or {})}.items())
         )
 
     def _command(self, main: str, *arguments: str) -> list[str]:
@@ -118,10 +139,15 @@ class NativeKafka(ProcessServer, KafkaServer):
 
     def _format(self) -> None:
         argv = self._command("kafka.tools.StorageTool", "format", "-c", str(self._config), "-t", cluster_id())
+        argv += self._format_arguments()
         argv = [word for word in argv if "ArchiveClassesAtExit" not in word]
         done = subprocess.run(argv, capture_output=True, text=True, timeout=60, cwd=self.folder, check=False)
         if done.returncode:
             raise StartFailed(f"{self}: formatting its storage failed:\n{done.stdout}{done.stderr}")
+
+    def _format_arguments(self) -> list[str]:
+        """More words for the formatting."""
+        return []
 
     def start(self) -> None:
         if not (self.folder / "data").exists():

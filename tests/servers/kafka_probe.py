@@ -2,13 +2,15 @@
 
 from __future__ import annotations
 
+from typing import Any
+
 from kafka import KafkaAdminClient
 from kafka.errors import KafkaError
 
 from tests.servers.net import port_open
 
 
-def broker_ready(bootstrap: str) -> bool:
+def broker_ready(bootstrap: str, **options: Any) -> bool:
     """True once the broker at host:port is unfenced; never raises for a broker that is away.
 
     An open port is not enough: after a kill the broker answers for a while before it may lead partitions.
@@ -17,7 +19,9 @@ def broker_ready(bootstrap: str) -> bool:
     if not port_open(int(port), host):
         return False
     try:
-        admin = KafkaAdminClient(bootstrap_servers=bootstrap, bootstrap_timeout_ms=4000, request_timeout_ms=4000)
+        admin = KafkaAdminClient(
+            bootstrap_servers=bootstrap, bootstrap_timeout_ms=4000, request_timeout_ms=4000, **options
+        )
     except (KafkaError, OSError):
         return False
     try:

@@ -20,13 +20,13 @@ from faust.types import TP
 from faust.types.tuples import ConsumerMessage
 
 from schemas.chunk import Record
-from streams.app import make_app
+from streams.app import Calls, make_app
 from streams.settings import load_settings
 from streams.transport import ChunkConsumer, ChunkTransport, to_records
 
 FAUST = "0.15.3"
 ROOT = Path(__file__).resolve().parents[2]
-TOPIC = "t.reading.v1"
+TOPIC, STATEFUL = "t.command.v1", "t.reading.v1"
 ONE, TWO = TP(TOPIC, 0), TP(TOPIC, 1)
 
 
@@ -108,7 +108,7 @@ async def consumer() -> AsyncIterator[ChunkConsumer]:
     async def nothing(*_: object) -> None: ...
 
     settings = load_settings(prefix="t.", group="g", control_key="k" * 32)
-    app = make_app(settings, nothing, lambda _: None, nothing, nothing)
+    app = make_app(settings, Calls(nothing, nothing, lambda _: None, nothing, nothing, lambda: None))
     app.finalize()
     made = app.consumer
     app.topics._acking_topics.add(TOPIC)  # as subscribing does
@@ -116,6 +116,17 @@ async def consumer() -> AsyncIterator[ChunkConsumer]:
     made._on_partitions_revoked = nothing
     yield made
     made._thread.thread_loop.close()
+
+
+async def test_offsets_of_readings_are_committed_by_snapshots_alone(consumer: ChunkConsumer) -> None:
+    tp = TP(STATEFUL, 0)
+    assert consumer.transport.stateful == {STATEFUL}
+    consumer._chunk(tp, records(100, 10)).acked = True
+    assert consumer._new_offset(tp) is None
+    consumer.transport.durable[tp] = 104
+    assert set(consumer._filter_tps_with_pending_acks()) >= {tp}
+    assert consumer._new_offset(tp) == 104
+    assert not consumer._in_flight
 
 
 async def _nowhere() -> dict[TP, int]:

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import time
-from collections.abc import AsyncIterator, Iterable
+from collections.abc import AsyncIterator, Iterable, Sequence
 from contextlib import asynccontextmanager
 from typing import Any
 
@@ -29,7 +29,7 @@ def settings_of(kafka: KafkaServer, prefix: str, **given: Any) -> Settings:
     """Settings of a worker on topics of `prefix`; the group is the prefix too."""
     default = {
         "kafka": kafka.bootstrap, "prefix": prefix, "group": f"{prefix}workers", "partitions": 4, "port": 0,
-        "control_key": CONTROL_KEY, "sink": "none", "tick_interval": "0s",
+        "control_key": CONTROL_KEY, "sink": "none", "tick_interval": "0s", "snapshot_interval": "500ms",
     }  # fmt: skip
     return load_settings(**default | given)
 
@@ -57,7 +57,10 @@ async def running(
     worker = Worker(settings, site, sink, **more)
     try:
         await worker.start()
-        await until(lambda: worker.assigned or worker.failed.done(), 30, "the worker has partitions")
+        await until(
+            lambda: worker.failed.done() or (worker.owned and worker.assigned == worker.owned.keys()), 30,
+            "the worker has partitions and has restored them",
+        )  # fmt: skip
         yield worker
     finally:
         await worker.stop()
@@ -106,9 +109,9 @@ class MemorySink:
     async def open(self) -> None:
         """Always there."""
 
-    async def write(self, results: Results) -> None:
+    async def write(self, batch: Sequence[Results]) -> None:
         """Keep the points, idempotently."""
-        if not len(results.points.time):
+        if not any(len(results.points.time) for results in batch):
             return
         self.tries += 1
         if self.bug is not None:
@@ -116,9 +119,13 @@ class MemorySink:
         if self.away:
             self.failed_at.append(time.monotonic())
             raise Retry("the store is away")
-        p = results.points
-        for row, when, value in zip(p.series.tolist(), p.time.tolist(), p.value.tolist(), strict=True):
-            self.points[results.series[row].path, results.series[row].series, when] = value
+        for results in batch:
+            p = results.points
+            for row, when, value in zip(p.series.tolist(), p.time.tolist(), p.value.tolist(), strict=True):
+                self.points[results.series[row].path, results.series[row].series, when] = value
+
+    def forget(self, partition: int) -> None:
+        """Nothing is remembered."""
 
     async def ready(self) -> str | None:
         """What the test says."""

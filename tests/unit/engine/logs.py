@@ -20,6 +20,7 @@ from streams.engine import Engine
 from streams.resolve import ResolvedSite, resolve, to_payload
 from streams.results import Results
 from streams.site import Site
+from streams.state.codec import pack, unpack
 
 KEY = b"0123456789abcdef"
 PARTITIONS = 3
@@ -251,7 +252,7 @@ def play(
     edges = [0, *sorted(c % (len(records) + 1) for c in cuts), len(records)]
     for i, (a, b) in enumerate(pairwise(edges)):
         if restart and i:
-            saved = running.snapshot()
+            saved = unpack(pack(running.snapshot()))  # as state travels
             running = Engine(PARTITION, PARTITIONS, resolve(Site()))
             running.restore(saved)
         chunk = decoded(records[a:b])

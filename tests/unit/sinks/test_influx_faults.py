@@ -63,7 +63,7 @@ def refused(status: int, message: str = "no", **headers: str) -> web.Response:
 
 
 def one(count: int = 1) -> Any:
-    return make.results(make.points(range(1, count + 1), [0.5] * count))
+    return [make.results(make.points(range(1, count + 1), [0.5] * count))]
 
 
 @pytest.mark.parametrize("status", [429, 503])

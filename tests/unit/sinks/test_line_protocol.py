@@ -185,7 +185,7 @@ def test_events_read_back_the_same(message: str, cost: float) -> None:
 def test_the_exact_bytes_of_one_point_of_each_measurement() -> None:
     made = results(points([7], [241.7], late=[True]), verdicts([7], [0.5], status=[1]), [event(9, cost_per_hour=3.0)])
     tags = b"site=penang,area=smt,line=line1,asset=oven3,series=zone2_temp"
-    reading, verdict, anomaly = (lines(table)[0] for table in tables.tables(made))
+    reading, verdict, anomaly = (lines(table)[0] for table in tables.tables([made]))
     assert reading == b"reading," + tags + b" quality=0i,late=t,value=241.7 7"
     assert verdict == (
         b"verdict," + tags + b",watch=drift,detector=robust_zscore "

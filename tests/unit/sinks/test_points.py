@@ -52,8 +52,8 @@ def test_verdicts_keep_their_series_and_watch_through_the_thinning() -> None:
 
 
 def test_results_without_rows_make_no_tables() -> None:
-    assert tables(make.results()) == []
-    assert tables(make.results(None, make.verdicts([1], [1.0], [False]))) == []
+    assert tables([make.results()]) == []
+    assert tables([make.results(None, make.verdicts([1], [1.0], [False]))]) == []
 
 
 def test_a_table_names_only_series_that_it_has() -> None:

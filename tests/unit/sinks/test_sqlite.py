@@ -58,10 +58,10 @@ async def test_a_locked_file_is_retried_and_then_written(tmp_path: Path, monkeyp
     other.execute("BEGIN IMMEDIATE")
     given = make.results(make.points([1, 2], [1.0, 2.0]))
     with pytest.raises(Retry, match="locked"):
-        await sink.write(given)
+        await sink.write([given])
     assert "locked" in str(await sink.ready())
     other.execute("ROLLBACK")
-    await sink.write(given)
+    await sink.write([given])
     assert await sink.ready() is None
     assert (sink.retries, sink.points_written, await sink.count("reading")) == (1, 2, 2)
     other.close()
@@ -75,10 +75,10 @@ async def test_a_full_disk_is_retried_and_stores_nothing_by_halves(tmp_path: Pat
     sink._connection.execute("PRAGMA max_page_count = 20")
     n = 5_000
     with pytest.raises(Retry, match="full"):
-        await sink.write(make.results(make.points(range(n), [1.0] * n), make.verdicts([1], [1.0])))
+        await sink.write([make.results(make.points(range(n), [1.0] * n), make.verdicts([1], [1.0]))])
     assert (await sink.count("reading"), await sink.count("verdict"), sink.points_written) == (0, 0, 0)
     sink._connection.execute("PRAGMA max_page_count = 100000")
-    await sink.write(make.results(make.points(range(n), [1.0] * n)))
+    await sink.write([make.results(make.points(range(n), [1.0] * n))])
     assert await sink.count("reading") == n
     await sink.close()
 
@@ -87,7 +87,11 @@ async def test_pruning_takes_old_readings_and_verdicts_and_leaves_anomalies(tmp_
     sink = SqliteSink(tmp_path / "results.sqlite")
     await sink.open()
     await sink.write(
-        make.results(make.points([10, 20, 30], [1.0, 2.0, 3.0]), make.verdicts([10, 20], [0.1, 0.2]), [make.event(10)])
+        [
+            make.results(
+                make.points([10, 20, 30], [1.0, 2.0, 3.0]), make.verdicts([10, 20], [0.1, 0.2]), [make.event(10)]
+            )
+        ]
     )
     assert await sink.prune(20) == 2
     assert [row["time"] for row in await sink.rows("reading")] == [30, 20]
@@ -99,7 +103,7 @@ async def test_what_was_written_is_there_for_another_process(tmp_path: Path) -> 
     path = tmp_path / "results.sqlite"
     sink = SqliteSink(path)
     await sink.open()
-    await sink.write(make.results(make.points([1], [241.7])))
+    await sink.write([make.results(make.points([1], [241.7]))])
     reader = sqlite3.connect(f"file:{path}?mode=ro", uri=True)  # while the sink is open: write-ahead mode allows it
     assert reader.execute("SELECT asset, series, value FROM reading").fetchall() == [("oven3", "zone2_temp", 241.7)]
     reader.close()
@@ -117,12 +121,12 @@ async def test_a_cancelled_write_does_not_meet_the_next_one(tmp_path: Path, monk
         plain(made)
 
     monkeypatch.setattr(sink, "_write", held)
-    first = asyncio.create_task(sink.write(make.results(make.points([1, 2], [1.0, 1.0]))))
+    first = asyncio.create_task(sink.write([make.results(make.points([1, 2], [1.0, 1.0]))]))
     assert await asyncio.to_thread(started.wait, 10)
     first.cancel()
     with pytest.raises(asyncio.CancelledError):
         await first
-    second = asyncio.create_task(sink.write(make.results(make.points([3], [2.0]))))
+    second = asyncio.create_task(sink.write([make.results(make.points([3], [2.0]))]))
     go_on.set()
     await second
     assert await sink.count("reading") == 3

@@ -1,0 +1,197 @@
+"""Snapshots: taken one partition at a time, valid once everything before them is delivered; restored on assignment."""
+
+from __future__ import annotations
+
+import asyncio
+import time
+import uuid
+from collections.abc import Awaitable, Callable, Iterator
+from typing import Any
+
+import structlog
+
+from detectors.base import Detector
+from detectors.durations import SECOND
+from streams.engine import Engine
+from streams.fence import Fence
+from streams.lanes import Lanes
+from streams.metrics import Metrics
+from streams.open_episodes import OpenEpisodes
+from streams.owned import Owned
+from streams.resolve import ResolvedSite
+from streams.settings import Settings
+from streams.state import codec
+from streams.state.manifest import Manifest, Piece
+from streams.state.store import Found, StateStore
+
+log = structlog.get_logger("millstream.snapshots")
+
+_BYTES_PER_S = 10e6
+"""State written on average, at most: a large state is saved less often."""
+_IDLE_TIMES = 30
+"""A partition with nothing but ticks is saved so much less often."""
+_LOOK_S = 0.2
+
+
+class Snapshots:
+    """Restores partitions, and saves those that are due; extra memory is at most one partition's state."""
+
+    def __init__(
+        self,
+        settings: Settings,
+        site: ResolvedSite,
+        store: StateStore,
+        lanes: Lanes,
+        episodes: OpenEpisodes,
+        metrics: Metrics,
+        fence: Fence,
+        durable: Callable[[int, int], None],
+        registry: dict[str, type[Detector[Any]]] | None = None,
+    ) -> None:
+        self.settings, self.site, self.store, self.lanes = settings, site, store, lanes
+        self.episodes, self.metrics, self.fence, self.durable, self.registry = (
+            episodes, metrics, fence, durable, registry,
+        )  # fmt: skip
+        self._one_at_a_time = asyncio.Lock()
+
+    # --- back
+
+    async def restore(self, owned: Owned) -> None:
+        """Make `owned` go on from the newest snapshot; a partition kept unchanged in memory goes on as it is."""
+        partition = owned.partition
+        found = await self.store.newest(partition)
+        owned.fault = found.fault
+        if owned.engine is not None and found.manifest is not None and owned.manifest is not None:
+            if found.manifest.generation == owned.manifest.generation:
+                return
+        if owned.lane is not None:
+            self.lanes.close(owned.lane)
+        owned.told.clear()
+        self.episodes.leave(partition)
+        engine, found, state = await self._load(partition, found)
+        owned.engine, owned.manifest = engine, found.manifest
+        owned.lane = self.lanes.open(partition, engine.next_offset)
+        if state is None or found.manifest is None:
+            owned.afresh = True
+            # what the engine begins with must be in the state: another file may be ours when it is next needed
+            await self._take(owned)
+            self.stagger(owned)
+            return
+        self.episodes.restore(partition, state["episodes"])
+        topic = self.settings.topic("anomaly.v1")
+        for event in await self.store.events(topic, partition, found.manifest.events_end):
+            self.episodes.take(event, partition, event.detected or event.received)
+            owned.told.add(event.event_id)
+        self.durable(partition, engine.next_offset)
+        self.stagger(owned)
+
+    async def _load(self, partition: int, found: Found) -> tuple[Engine, Found, dict[str, Any] | None]:
+        damaged: set[str] = set()
+        while found.manifest is not None:
+            manifest, began = found.manifest, time.perf_counter()
+            try:
+                state = await self.store.load(manifest)
+            except codec.Damaged as error:
+                log.error("a snapshot is damaged; trying the one before", partition=partition, why=str(error))
+                self.metrics.count("millstream_snapshots_damaged_total")
+                damaged.add(manifest.generation)
+                found = await self.store.newest(partition, damaged)
+                continue
+            engine = self._fresh(partition)
+            for warning in engine.restore(state["engine"]):
+                log.warning(warning, partition=partition)
+            took = time.perf_counter() - began
+            self.metrics.set("millstream_restore_seconds", took, partition=str(partition))
+            log.info("restored", partition=partition, offset=engine.next_offset, bytes=manifest.size, seconds=took)
+            return engine, found, state
+        if damaged:
+            log.error("no snapshot can be read: learning starts afresh, no reading is lost", partition=partition)
+        engine = self._fresh(partition)
+        engine.next_offset = found.start
+        return engine, found, None
+
+    def _fresh(self, partition: int) -> Engine:
+        return Engine(partition, self.settings.partitions, self.site, registry=self.registry)
+
+    # --- forth
+
+    async def run(self, owned: Callable[[], list[Owned]], patience: Callable[..., Awaitable[None]]) -> None:
+        """Save partitions as they fall due, the longest unsaved first."""
+        while True:
+            await asyncio.sleep(_LOOK_S)
+            due = [o for o in owned() if o.ready and o.engine is not None and self._due(o, owned())]
+            for one in sorted(due, key=lambda o: o.tried)[:1]:
+                await patience("state", lambda one=one: self.take(one))
+
+    def _due(self, owned: Owned, all_: list[Owned]) -> bool:
+        size = sum(o.manifest.size for o in all_ if o.manifest is not None)
+        interval = max(self.settings.snapshot_interval / SECOND, size / _BYTES_PER_S)
+        return time.monotonic() - owned.tried >= interval * (1 if owned.worked else _IDLE_TIMES)
+
+    def stagger(self, owned: Owned) -> None:
+        """Of n partitions one shall fall due every interval / n, though all were assigned at once."""
+        share = (owned.partition + 1) / self.settings.partitions
+        owned.tried = time.monotonic() - self.settings.snapshot_interval / SECOND * (1 - share)
+
+    async def take(self, owned: Owned) -> None:
+        """Save one partition; on return the snapshot is valid and the group may commit it, or the partition is lost."""
+        async with self._one_at_a_time:
+            await self._take(owned)
+
+    async def _take(self, owned: Owned) -> None:
+        engine, lane, partition = owned.engine, owned.lane, owned.partition
+        if engine is None or lane is None or not owned.mine:
+            return
+        owned.tried = time.monotonic()
+        events_end = await self.store.end(self.settings.topic("anomaly.v1"), partition)
+        manifest, state = self._copy(owned, engine, events_end)
+        chunks = codec.pack(state)
+        pieces: list[Piece] = []
+        del state
+        while (chunk := await asyncio.to_thread(_next, chunks)) is not None:
+            pieces.append(await self.store.put_chunk(partition, manifest.generation, len(pieces), chunk))
+        manifest = manifest.model_copy(update={"pieces": pieces})
+        # everything before S must be with the topics (it is: that comes before the lane) and in the store
+        await lane.wait(manifest.next_offset)
+        await self.fence.wait()
+        if not owned.mine or lane.closed:
+            return
+        await self.store.put_manifest(manifest)
+        older, owned.manifest = owned.manifest, manifest
+        self.durable(partition, manifest.next_offset)
+        self.metrics.set("millstream_snapshot_bytes", manifest.size, partition=str(partition))
+        if older is not None:
+            await self.store.drop(partition, older.keys())
+        if owned.fault is not None and owned.fault.last <= manifest.next_offset:
+            await self.store.note(partition, None)
+            owned.fault = None
+
+    def _copy(self, owned: Owned, engine: Engine, events_end: int) -> tuple[Manifest, dict[str, Any]]:
+        """A consistent copy of a partition: the event loop stands still for it, so nothing else is done here."""
+        partition, began = owned.partition, time.perf_counter()
+        owned.worked = False
+        state = {"engine": engine.snapshot(), "episodes": self.episodes.snapshot(partition)}
+        manifest = Manifest(
+            format=codec.FORMAT, topic=self.store.topic, partition=partition, partitions=self.settings.partitions,
+            generation=str(uuid.uuid4()), next_offset=engine.next_offset, events_end=events_end,
+            made=time.time_ns(), config=engine.site.hash, site_version=engine.site.version,
+            series=len(engine.roster.refs), episodes=self.episodes.open_on(partition), pieces=(),
+        )  # fmt: skip
+        self.metrics.set("millstream_snapshot_pause_seconds", time.perf_counter() - began, partition=str(partition))
+        return manifest, state
+
+    async def sweep(self, owned: Owned) -> None:
+        """Let compaction remove generations that nobody finished, or that owners before us left."""
+        if owned.manifest is not None:
+            await self.store.drop(owned.partition, sorted(await self.store.leftovers(owned.manifest)))
+
+    def refresh(self, owned: list[Owned]) -> None:
+        """Write the metrics of age."""
+        for one in owned:
+            if one.manifest is not None:
+                age = max(time.time_ns() - one.manifest.made, 0) / SECOND
+                self.metrics.set("millstream_snapshot_age_seconds", age, partition=str(one.partition))
+
+
+def _next(chunks: Iterator[bytes]) -> bytes | None:
+    return next(chunks, None)

@@ -1,0 +1,78 @@
+"""Reading single partitions of topics by position, beside Faust: the state topic, and what was published of late."""
+
+from __future__ import annotations
+
+import asyncio
+from collections.abc import AsyncIterator, Mapping
+from typing import Any
+
+from aiokafka import AIOKafkaConsumer, TopicPartition
+
+_FETCH_BYTES = 16 * 1024 * 1024
+_PATIENCE_S = 10.0
+
+
+class Log:
+    """A consumer of its own that joins no group. One reader at a time: calls wait for each other.
+
+    Raises Kafka's errors, to be tried again. `group` is only asked for what it has committed.
+    """
+
+    def __init__(self, bootstrap: str, group: str, options: Mapping[str, Any]) -> None:
+        self._consumer = AIOKafkaConsumer(
+            bootstrap_servers=bootstrap, group_id=group, enable_auto_commit=False, auto_offset_reset="earliest",
+            max_partition_fetch_bytes=_FETCH_BYTES, fetch_max_bytes=_FETCH_BYTES, fetch_max_wait_ms=20, **options,
+        )  # fmt: skip
+        self._lock = asyncio.Lock()
+        self._started = False
+
+    async def start(self) -> None:
+        """Connect."""
+        if not self._started:
+            await self._consumer.start()
+            self._started = True
+
+    async def stop(self) -> None:
+        """Disconnect; a reading that is under way ends with an error."""
+        if self._started:
+            self._started = False
+            await self._consumer.stop()
+
+    async def bounds(self, topic: str, partition: int) -> tuple[int, int]:
+        """Offsets of the first record that is there and behind the last."""
+        tp = TopicPartition(topic, partition)
+        async with self._lock:
+            begin = await self._consumer.beginning_offsets([tp])
+            end = await self._consumer.end_offsets([tp])
+        return begin[tp], end[tp]
+
+    async def committed(self, topic: str, partition: int) -> int | None:
+        """What the group has committed, None where it has not."""
+        tp = TopicPartition(topic, partition)
+        async with self._lock:
+            self._consumer.assign([tp])
+            found: int | None = await self._consumer.committed(tp)
+        return found
+
+    async def read(self, topic: str, partition: int, start: int, end: int) -> AsyncIterator[Any]:
+        """Records from `start` to before `end`; records that compaction has removed are not among them."""
+        if start >= end:
+            return
+        tp = TopicPartition(topic, partition)
+        async with self._lock:
+            self._consumer.assign([tp])
+            self._consumer.seek(tp, start)
+            idle = asyncio.get_running_loop().time()
+            while True:
+                batches = await self._consumer.getmany(tp, timeout_ms=200)
+                for record in batches.get(tp, ()):
+                    if record.offset >= end:
+                        return
+                    yield record
+                if await self._consumer.position(tp) >= end:
+                    return
+                now = asyncio.get_running_loop().time()
+                if batches:
+                    idle = now
+                elif now - idle > _PATIENCE_S:
+                    raise TimeoutError(f"{topic}/{partition}: nothing came for {_PATIENCE_S:.0f} s below offset {end}")

@@ -1,0 +1,29 @@
+"""The bank of a watch: one whose alarms the engine may arm again, since episodes end in ways that no score tells."""
+
+from __future__ import annotations
+
+import numpy as np
+
+from detectors.bank import Bank, Rows
+from detectors.base import put, take
+
+
+class WatchBank(Bank):
+    """A `Bank` that can be told that the episode of a row has been closed over its head.
+
+    >>> from detectors.anomaly.limits import Limits
+    >>> from detectors.base import Batch
+    >>> from detectors.calibration import Calibration
+    >>> bank = WatchBank(Limits(high=10), Calibration(rule="own", rate_per_s=0, refractory_ns=0))
+    >>> bank.grow(1); row, t = np.array([0]), np.array([0])
+    >>> high = Batch(t, np.array([11.0]), np.array([1.0]), t == 0, np.zeros(1, np.int32))
+    >>> [bank.run(row, high).alarm.item() for _ in range(2)]  # a limit of its own alarms on the edge
+    [True, False]
+    >>> bank.rearm(row); bank.run(row, high).alarm.item()
+    True
+    """
+
+    def rearm(self, rows: Rows) -> None:
+        """Let the next reading of distinct rows (k,) be an alarm by itself, where the detector's limit is its own."""
+        calibrated = take(self._calibrated, rows)
+        put(self._calibrated, rows, calibrated._replace(armed=np.ones(len(rows), dtype=bool)))

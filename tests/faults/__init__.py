@@ -1,0 +1,1 @@
+"""Workers are killed, frozen and cut off while readings flow; an undisturbed engine says what is right."""
