@@ -6,7 +6,7 @@ STAMP := $(VENV)/.ready
 SOURCES := streams detectors schemas tests docs
 
 .DEFAULT_GOAL := help
-.PHONY: help setup demo demo-file test test-unit test-integration bench bench-smoke lint fmt type gen check-gen lock check servers clean
+.PHONY: help setup demo demo-file test test-unit test-integration bench bench-smoke bench-state soak lint fmt type gen check-gen lock check servers clean
 
 help: ## list these targets
 	@grep -hE '^[a-z-]+:.*## ' $(MAKEFILE_LIST) | awk -F ':.*## ' '{printf "  make %-18s %s\n", $$1, $$2}'
@@ -48,6 +48,12 @@ bench: $(STAMP) ## measure throughput on real Kafka and write docs/benchmarks.md
 
 bench-smoke: $(STAMP) ## a short bench, held to a third of the floors
 	@$(BIN)/python -m tests.bench --smoke
+
+bench-state: $(STAMP) ## memory, standstill and restore time at 100,000 series
+	@$(BIN)/python -m tests.bench.state_size
+
+soak: $(STAMP) ## half an hour at half load: memory flat, no lag growth
+	@$(BIN)/python -m tests.bench.soak $(SOAK)
 
 lint: $(STAMP) ## ruff
 	@$(BIN)/ruff check $(SOURCES)

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping, Sequence
 from typing import Any, NamedTuple
 
 import numpy as np
@@ -290,6 +290,23 @@ class Bank:
         self._calibrated = CalibrationState(*(a.copy() for a in saved["calibration"]))
         self._learned_since = saved["learned_since"].copy()
         return True
+
+    @staticmethod
+    def gather(parts: Sequence[tuple[Mapping[str, Any], Rows]]) -> dict[str, Any]:
+        """What `snapshot` would give of some rows (k,) of several snapshots of one detector, part after part."""
+
+        def together(name: str) -> tuple[NDArray[Any], ...]:
+            fields = zip(*(saved[name] for saved, _ in parts), strict=True)
+            return tuple(
+                np.concatenate([a[rows] for a, (_, rows) in zip(field, parts, strict=True)]) for field in fields
+            )
+
+        return {
+            "rows": sum(len(rows) for _, rows in parts),
+            "state": together("state"),
+            "calibration": together("calibration"),
+            "learned_since": np.concatenate([saved["learned_since"][rows] for saved, rows in parts]),
+        }
 
 
 def _in_order(parts: list[Judgement], places: list[Rows], r: int) -> Judgement:

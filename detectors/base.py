@@ -78,6 +78,8 @@ class Detector(BaseModel, Generic[S]):
     invariance: ClassVar[frozenset[str]] = frozenset()
     """Which of "scale" (x -> c x, c > 0) and "shift" (x -> x + c) leave the score as it is; tested."""
 
+    calendar: ClassVar[bool] = True
+    """False: does not look at `week_s`, which may then be all zeros."""
     kernel: ClassVar[compiled.Kernel | None] = None
     """Does what a loop over `step` does, a reading at a time, in plain numbers.
 

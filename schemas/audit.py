@@ -42,7 +42,9 @@ class Audit(BaseModel):
     outcome: Outcome = Field(description="repeated: decided before, without further effect.")
     why: str | None = Field(None, description="Why it was refused, and what would be right.")
     affected: int = Field(
-        0, ge=0, description="Rows that forgot what they had learned; series and watches that a mute concerns; episodes."
+        0,
+        ge=0,
+        description="Rows that forgot what they had learned; series and watches that a mute concerns; episodes.",
     )
     detail: dict[str, Any] = Field(default_factory=dict, description="until of a mute; hash and version of a site.")
     log: Log = Field(description="Where the record decided on stands: the topic, without prefix,")

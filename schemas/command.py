@@ -139,7 +139,7 @@ class Command(BaseModel):
 
 
 def _needed(command: Command) -> list[tuple[str, bool]]:
-    asset = ("target.asset (a path, or a glob such as \"*/line1/*\")", command.target.asset is not None)
+    asset = ('target.asset (a path, or a glob such as "*/line1/*")', command.target.asset is not None)
     match command.kind:
         case "rebaseline":
             return [asset]

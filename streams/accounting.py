@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import numpy as np
 import structlog
 
 from streams.metrics import Metrics
@@ -26,7 +25,7 @@ def account(metrics: Metrics, episodes: OpenEpisodes, results: Results, now_ns: 
     counts = results.counts
     for outcome in OUTCOMES:
         metrics.count("millstream_readings_total", counts[outcome], outcome=outcome)
-    metrics.count("millstream_verdicts_total", int(np.isfinite(results.verdicts.score).sum()))
+    metrics.count("millstream_verdicts_total", counts["verdicts"])
     for name, metric in _COUNTED.items():
         metrics.count(metric, counts.get(name, 0))
     for rejection in results.rejections:

@@ -9,6 +9,7 @@ import faust
 from faust.types import TP
 
 from detectors.durations import SECOND
+from streams.security import faust_credentials
 from streams.settings import Settings
 from streams.transport import ChunkSchema, ChunkTransport
 
@@ -43,6 +44,7 @@ def make_app(settings: Settings, calls: Calls) -> faust.App:
     app = _App(
         settings.group,
         broker=[f"aiokafka://{address.strip()}" for address in settings.kafka.split(",")],
+        broker_credentials=faust_credentials(settings),
         store="memory://",
         web_enabled=False,
         topic_allow_declare=False,
@@ -67,6 +69,7 @@ def make_app(settings: Settings, calls: Calls) -> faust.App:
     app.transport.fetch_wait_ms = settings.fetch_wait // 1_000_000
     app.transport.stateful = frozenset((readings,))
     app.transport.on_heartbeat = calls.heartbeat
+    app.transport.on_fault = calls.fault
 
     def agent(topic: str, name: str, handle: Handle) -> None:
         @app.agent(app.topic(topic, schema=ChunkSchema(), internal=True), name=name, concurrency=1)  # type: ignore[untyped-decorator]

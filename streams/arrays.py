@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping, Sequence
 from typing import Any
 
 import numpy as np
@@ -46,3 +47,12 @@ class Columns:
         """Take up what `snapshot` gave."""
         self._data = {name: saved[name].copy() for name in self._data}
         self.rows = len(next(iter(self._data.values())))
+
+    @staticmethod
+    def gather(parts: Sequence[tuple[Mapping[str, NDArray[Any]], NDArray[np.int64]]]) -> dict[str, NDArray[Any]]:
+        """What `snapshot` would give of some rows of several snapshots, one part after the other.
+
+        >>> Columns.gather([({"x": np.array([1, 2, 3])}, np.array([0, 2])), ({"x": np.array([4])}, np.array([0]))])
+        {'x': array([1, 3, 4])}
+        """
+        return {name: np.concatenate([saved[name][rows] for saved, rows in parts]) for name in parts[0][0]}

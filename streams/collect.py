@@ -40,7 +40,9 @@ class Collector:
     """Counts, parts and events of one `feed`."""
 
     def __init__(self) -> None:
-        self.counts = dict.fromkeys(("readings_in", *OUTCOMES, "misrouted", "reforwarded", "corrections"), 0)
+        self.counts = dict.fromkeys(
+            ("readings_in", *OUTCOMES, "misrouted", "reforwarded", "corrections", "verdicts"), 0
+        )
         self.points: list[Points] = []
         self.parts: list[Part] = []
         self.events: list[tuple[tuple[int, int, int, int, str, str, int], AnomalyEvent, int]] = []
@@ -65,9 +67,10 @@ class Collector:
         self.events.append((order, event, event.ordinal if again else 0))
 
     def results(
-        self, partition: int, next_offset: int, received: int, series: Sequence[SeriesRef], watches: Sequence[WatchRef]
-    ) -> Results:
-        """Everything, in the log's order."""
+        self, partition: int, next_offset: int, received: int, series: Sequence[SeriesRef], watches: Sequence[WatchRef],
+        ordered: bool = True,
+    ) -> Results:  # fmt: skip
+        """Everything, in the log's order; verdicts by watch where they need not be `ordered`."""
         self.events.sort(key=lambda made: made[0])
         self.rejections.sort(key=lambda r: r.place.message)
         return Results(
@@ -78,7 +81,7 @@ class Collector:
             series,
             watches,
             _points(self.points),
-            _verdicts(self.parts),
+            _verdicts(self.parts, ordered),
             [event for _, event, _ in self.events],
             self.rejections,
             self.forwards,
@@ -103,7 +106,7 @@ def _points(parts: list[Points]) -> Points:
     )
 
 
-def _verdicts(parts: list[Part]) -> Verdicts:
+def _verdicts(parts: list[Part], ordered: bool) -> Verdicts:
     if not parts:
         none = np.zeros(0)
         whole, place = none.astype(np.int64), none.astype(np.int32)
@@ -115,7 +118,7 @@ def _verdicts(parts: list[Part]) -> Verdicts:
     sizes = [len(p.time) for p in parts]
     watch = np.repeat([p.watch for p in parts], sizes)
     stage = np.repeat([p.stage for p in parts], sizes)
-    order = np.lexsort((watch, flat("rank"), stage, flat("message")))
+    order = np.lexsort((watch, flat("rank"), stage, flat("message"))) if ordered else np.arange(len(watch))
     contribution: dict[int, dict[str, float]] = {}
     if any(p.contribution for p in parts):
         place_of = np.empty(len(order), dtype=np.int64)

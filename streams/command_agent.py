@@ -20,7 +20,7 @@ from schemas.errors import Reject
 from schemas.partition import Level, key_of, partition_of
 from streams.configure import Assembly
 from streams.engine import Engine
-from streams.resolve import ResolvedSite, from_payload, to_payload
+from streams.resolve import ResolvedSite, from_payload
 
 _HASH = re.compile(r"[0-9a-f]{12}")
 _FARTHEST_S = 9_223_372_036
@@ -81,7 +81,7 @@ def site_fault(packed: str) -> str | None:
     if fault:
         return fault
     try:
-        orjson.dumps(to_payload(Engine(0, 1, site).site))  # as it goes into snapshots
+        Engine(0, 1, site)
     except Exception as error:  # what stops an engine here would stop every worker there
         return f"no engine can start with it: {error!r}"
     return None

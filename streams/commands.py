@@ -27,15 +27,6 @@ if TYPE_CHECKING:
 
 REMEMBERED = 10_000
 """Commands whose ids a partition keeps in mind, the newest."""
-LONGEST_MUTE = 366 * UNITS["d"]
-
-
-class Decision(NamedTuple):
-    """What became of a command."""
-
-    outcome: Outcome
-    why: str | None = None
-    affected: int = 0
 
 
 class Ledger:
@@ -81,7 +72,7 @@ def decide(engine: Engine, control: Control, offset: int, at: Moment, out: Colle
     if not engine.ledger.enter(command.command_id):
         decision = Decision("repeated", "this command was decided here before")
     else:
-        decision = _CARRIED_OUT_BY[command.kind](engine, command, at, out)
+        decision = CARRIED_OUT_BY[command.kind](engine, command, at, out)
     until = command.payload.until
     detail = {} if until is None else {"until": until}
     audit(engine, command, command.command_id, decision, offset, at, out, detail)
@@ -129,7 +120,8 @@ def _configure(engine: Engine, control: Control, offset: int, at: Moment, out: C
         site = from_payload(payload)
     except (ValueError, zlib.error) as error:
         # the agent has checked it whole: another version of millstream than this one made it
-        decision = Decision("refused", f"this version cannot take this configuration: {str(error).splitlines()[0]}")
+        said = "; ".join(line.strip() for line in str(error).splitlines()[:3])
+        decision = Decision("refused", f"this version cannot take this configuration: {said}")
         audit(engine, None, _id_claimed(control), decision, offset, at, out, kind="configure")
         return
     detail = {"hash": site.hash, "version": site.version}
@@ -157,108 +149,3 @@ def _configure(engine: Engine, control: Control, offset: int, at: Moment, out: C
 def _id_claimed(control: Control) -> str | None:
     claims = control.payload.get("command")
     return claims.get("command_id") if isinstance(claims, dict) else None
-
-
-# --- the other kinds, a function each
-
-
-def _mute(engine: Engine, command: Command, at: Moment, out: Collector) -> Decision:
-    target, until, mutes = command.target, command.payload.until, engine.mutes
-    if until is None or target.asset is None:
-        return Decision("refused", "mute needs target.asset and payload.until")
-    rule = Rule(_path(engine, target.asset), target.series, target.watch)
-    pairs = caught(engine, rule)
-    if until <= at.clock:
-        if rule not in mutes:
-            known = "; ".join(" ".join(r) for r in mutes.targets()[:5]) or "none"
-            return Decision("refused", f"no mute of this target (asset, series, watch) is in force; there are: {known}")
-        change(engine, lambda: mutes.lift(rule), at, out)
-        return Decision("accepted", affected=pairs)
-    if until > at.clock + LONGEST_MUTE:
-        now = format_time(at.clock)
-        return Decision("refused", f"until may be at most 366 days ahead of the log's clock, which is at {now}")
-    if rule not in mutes and len(mutes) >= MOST:
-        return Decision("refused", f"{MOST} mutes are in force on this partition; end some, or use a glob for many")
-    change(engine, lambda: mutes.put(rule, until), at, out)
-    return Decision("accepted", affected=pairs)
-
-
-def _rebaseline(engine: Engine, command: Command, at: Moment, out: Collector) -> Decision:
-    target = command.target
-    asset = _path(engine, target.asset or "")
-    rows = 0
-    for watch, keys in _watches(engine, asset, target.series, target.watch):
-        close(engine, watch, keys, "rebaselined", at, out)
-        rows += _forget(engine, watch, keys)
-    if rows:
-        return Decision("accepted", affected=rows)
-    return Decision(
-        "refused",
-        f"nothing on this partition has learned of asset {asset!r}, series {target.series!r}, watch {target.watch!r}; "
-        "a series is known from its first number on",
-    )
-
-
-def _approve(engine: Engine, command: Command, at: Moment, out: Collector) -> Decision:
-    found = _episode(engine, command.target.episode)
-    if found is None:
-        return _no_such_episode(command)
-    watch, key = found
-    close(engine, watch, [key], "approved", at, out)
-    _forget(engine, watch, [key])
-    return Decision("accepted", affected=1)
-
-
-def _reject(engine: Engine, command: Command, at: Moment, out: Collector) -> Decision:
-    found = _episode(engine, command.target.episode)
-    if found is None:
-        return _no_such_episode(command)
-    watch, key = found
-    close(engine, watch, [key], "rejected", at, out)
-    return Decision("accepted", affected=1)
-
-
-_CARRIED_OUT_BY: dict[str, Callable[[Engine, Command, Moment, Collector], Decision]] = {
-    "rebaseline": _rebaseline,
-    "mute": _mute,
-    "approve": _approve,
-    "reject": _reject,
-}
-
-
-def _no_such_episode(command: Command) -> Decision:
-    return Decision("refused", f"no episode with the id {command.target.episode!r} is open on this partition")
-
-
-def _path(engine: Engine, asset: str) -> str:
-    """The path of an asset that goes by an alias."""
-    return engine.roster.path(asset) if is_exact(asset) else asset
-
-
-def _episode(engine: Engine, episode_id: str | None) -> tuple[Watch, int] | None:
-    for watch in engine.watches:
-        for key, episode in watch.episodes.open.items():
-            if episode.id == episode_id:
-                return watch, key
-    return None
-
-
-def _watches(engine: Engine, asset: str, series: str, name: str) -> Iterator[tuple[Watch, list[int]]]:
-    """Watches that a target names, each with those of its rows that it names, by their keys in `Episodes.open`."""
-    refs = engine.roster.refs
-    taken, _ = matching(refs, asset, series)
-    for watch in engine.watches:
-        if not fnmatchcase(watch.spec.name, name):
-            continue
-        if watch.joint:  # its verdicts stand under its own name
-            yield watch, [row for row in np.flatnonzero(taken).tolist() if refs[row].series == watch.spec.name]
-        else:
-            yield watch, watch.keys_of(taken)
-
-
-def _forget(engine: Engine, watch: Watch, keys: list[int]) -> int:
-    """Forget what rows have learned; how many there were."""
-    joint = next((j for j in engine.joints if j.watch is watch), None)
-    if joint is None:
-        return watch.forget(engine.roster, keys)
-    return sum(joint.forget(engine.roster.refs[key].path) for key in keys)

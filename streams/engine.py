@@ -5,7 +5,7 @@ The worker, the scorer, replay and the demo all drive this class; there is no ot
 
 from __future__ import annotations
 
-from typing import Any
+from typing import Any, Literal
 
 import numpy as np
 
@@ -29,9 +29,14 @@ from streams.results import Rejection, Results, WatchRef
 from streams.roster import Roster
 from streams.watch import Watch
 
+Rows = Literal["all", "stored", "none"]
+
 
 class Engine:
     """One partition's engine. All of its state is in arrays and plain data.
+
+    `rows` says which rows results hold, and changes nothing else: all verdicts in input order, with the points; those
+    to store, by watch; or none.
 
     >>> from streams.resolve import resolve
     >>> from streams.site import Site
@@ -45,7 +50,9 @@ class Engine:
         partitions: int,
         site: ResolvedSite,
         registry: dict[str, type[Detector[Any]]] | None = None,
+        rows: Rows = "all",
     ) -> None:
+        self.rows = rows
         self.partition = partition
         self.partitions = partitions
         self.registry = REGISTRY if registry is None else registry
@@ -81,7 +88,8 @@ class Engine:
         self._advance(chunk, first, chunk.messages, received, out)
         if chunk.messages:
             self.next_offset = int(chunk.offset[-1]) + 1
-        return out.results(self.partition, self.next_offset, self.received, self.roster.refs, self.table)
+        ordered = self.rows == "all"
+        return out.results(self.partition, self.next_offset, self.received, self.roster.refs, self.table, ordered)
 
     def _advance(self, chunk: Chunk, first: int, last: int, received: Any, out: Collector) -> None:
         """Take messages [first, last) in segments; a segment ends where a mute does, so none sees two sets of mutes."""
@@ -109,11 +117,11 @@ class Engine:
                 record = chunk.records[place.message] if chunk.records else None
                 out.reject(Rejection(place, record, int(received[place.message])), max(place.cells, 1))
         self.received = int(received[last - 1])
-        for row in np.unique(seg.row[seg.numeric & ~self.roster.columns["admitted"][seg.row]]).tolist():
-            self.roster.columns["admitted"][row] = True
-            for watch in self.watches:
-                if not watch.joint and not watch.waves:
-                    watch.admit(self.roster, row)
+        fresh = np.unique(seg.row[seg.numeric & ~self.roster.columns["admitted"][seg.row]])
+        self.roster.columns["admitted"][fresh] = True
+        for watch in self.watches:
+            if not watch.joint and not watch.waves:
+                watch.admit(self.roster, *fresh.tolist())
         judging = Judging(self, chunk, seg, received, out)
         judging.remember_modes()
         absent = np.isnan(seg.value) | (seg.quality == BAD)
@@ -126,7 +134,8 @@ class Engine:
             judging.joint(joint, faulty)
         judging.waveforms()
         outcomes.count(seg, judging.tally, out)
-        outcomes.store(seg, self.roster, out)
+        if self.rows != "none":
+            outcomes.store(seg, self.roster, out)
 
     def take_up(self, site: ResolvedSite, out: Collector, message: int) -> int:
         """Change over to a site: watches that are the same in what they learn keep it, the others start or end.
@@ -157,9 +166,8 @@ class Engine:
             else:
                 watch = Watch(spec, detector, len(self.table))
                 self.table.append(WatchRef(spec.name, detector.kind, watch.joint or watch.waves))
-                for row in np.flatnonzero(self.roster.columns["admitted"]).tolist():
-                    if not watch.joint and not watch.waves:
-                        watch.admit(self.roster, row)
+                if not watch.joint and not watch.waves:
+                    watch.admit(self.roster, *np.flatnonzero(self.roster.columns["admitted"]).tolist())
             watches.append(watch)
             if watch.joint:
                 joint = joints[spec.name] if old is watch else Joint(watch)

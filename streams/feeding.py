@@ -86,7 +86,7 @@ class Feeding:
     def _put_back(self, owned: Owned, state: dict[str, Any]) -> None:
         broken = owned.engine
         assert broken is not None
-        owned.engine = Engine(broken.partition, broken.partitions, broken.site, registry=broken.registry)
+        owned.engine = Engine(broken.partition, broken.partitions, broken.site, broken.registry, broken.rows)
         owned.engine.restore(state)
 
 

@@ -6,10 +6,11 @@ from typing import Any
 
 import numpy as np
 
+from detectors.groups import group
 from schemas.chunk import READING, Chunk, Place, SeriesKey, Waveform
 from schemas.partition import key_of, partition_of
 from schemas.source import source_of
-from streams.admission import admit, memory
+from streams.admission import SECOND, admit, memory
 from streams.arrays import UNSEEN, Columns
 from streams.arrivals import Came, Let
 from streams.collect import Collector
@@ -17,7 +18,7 @@ from streams.localtime import LocalTime
 from streams.reorder import Reorder
 from streams.resolve import ResolvedSite
 from streams.results import Forward, Rejection
-from streams.roster import Roster
+from streams.roster import CHANGE, Roster
 from streams.segment import Bools, Ints, Segment
 
 
@@ -65,7 +66,9 @@ class Intake:
         came = Came(chunk, index[fine], row, self.roster.columns["asset"][row], received, first, last)
         let = self._in_order(came, waves)
         row, time, value = let.row, let.time, let.value
-        admitted = admit(self.seen, row, time, value, let.text)
+        groups, second = group(row), time // SECOND
+        compare = bool((self.roster.columns["store"][groups.rows] == CHANGE).any())
+        admitted = admit(self.seen, groups, row, time, value, let.text, compare)
         numeric = self._numeric(row, ~np.isnan(value))
         for i in let.text:
             numeric[i] = False
@@ -82,10 +85,12 @@ class Intake:
             let.quality,
             numeric,
             admitted,
-            self.local.week_s(time),
+            self.local,
             let.units,
             let.code,
             waves,
+            groups,
+            second,
         )
 
     def _in_order(self, came: Came, waves: list[Waveform]) -> Let:
@@ -179,6 +184,7 @@ class Intake:
                     refused.setdefault(refusal, []).append(c)
                 elif c >= 0:
                     rows[c] = self._known[chunk.keys[c]]
+            self.seen.grow(len(self.roster.refs) - self.seen.rows)
             for refusal, codes in refused.items():
                 self._refuse(chunk, index[np.isin(code, codes)], *refusal, received, out)
         row = rows[code]
@@ -193,7 +199,6 @@ class Intake:
             if refusal:
                 return refusal
             found = self.roster.add(path, key.series, key.unit)
-            self.seen.grow(1)
         if len(self._known) > 4 * self.site.site.site.max_series:
             self._known.clear()
         self._known[key] = found

@@ -65,6 +65,9 @@ class Joint:
         if inputs.put(ref.series, time, value, received) and ref.path in self._place:
             del self._place[ref.path]
             inputs.warm = 0.0
+        if not inputs.held[ref.series]:
+            # too late for its own instant, and nothing else is held of it: later ones are to wait for it
+            inputs.held[ref.series].append((time, value))
         self._note(ref.path)
 
     def _note(self, asset: str) -> None:

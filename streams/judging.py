@@ -17,7 +17,7 @@ from streams.events import facts_of, plain
 from streams.joint import Joint, JointVerdict
 from streams.modes import Mode
 from streams.results import ANOMALOUS, NO_OPINION, OK, WARMING
-from streams.segment import Bools, Ints, Segment
+from streams.segment import Bools, Floats, Ints, Segment
 from streams.watch import Opinion, Watch
 
 if TYPE_CHECKING:
@@ -68,7 +68,7 @@ class Judging:
         muted = engine.mutes.mask(watch.spec.name, engine.roster.refs)
         opinion = watch.judge(seg, engine.roster, self.modes, faulty, muted)
         j = opinion.judgement
-        where = opinion.at[opinion.judged]
+        where = opinion.where
         if watch.detector.judges_silence:
             self._silences(watch, opinion, muted)
             return anomalous
@@ -77,16 +77,16 @@ class Judging:
         self.tally.watched[opinion.at] = True
         if muted is not None:
             self.tally.muted[opinion.at] |= muted[seg.row[opinion.at]]
-        self.tally.scored[where] |= ~np.isnan(j.score)
-        self.tally.warming[where] |= np.isnan(j.score) & (j.verdict.warm < 1.0)
-        places = watch.episodes.relevant(opinion.rows, j.alarm)
+        nothing = np.isnan(j.score)
+        self.tally.scored[where] |= ~nothing
+        self.tally.warming[where] |= nothing & (j.verdict.warm < 1.0)
+        places, time = watch.episodes.relevant(opinion.rows, j.alarm), seg.time[where]
         steps = [
-            Step(int(opinion.rows[p]), int(seg.time[where[p]]), float(j.score[p]), bool(j.alarm[p]), p)
-            for p in places.tolist()
+            Step(int(opinion.rows[p]), int(time[p]), float(j.score[p]), bool(j.alarm[p]), p) for p in places.tolist()
         ]
         for change in watch.episodes.apply(steps, self._namer(watch)):
             p = change.step.at
-            self._event(watch, change, int(where[p]), j, p, opinion.dt[p])
+            self._event(watch, change, int(opinion.at[opinion.judged[p]]), j, p, opinion.dt[p])
         return anomalous
 
     def _namer(self, watch: Watch) -> Any:
@@ -107,50 +107,41 @@ class Judging:
         self.out.event(int(seg.messages[step]), READING, watch.index, event, change.episode.again)
 
     def _verdicts(self, watch: Watch, opinion: Opinion) -> None:
-        """Verdict rows of every watched reading, those without an opinion included."""
-        seg, at, j = self.seg, opinion.at, opinion.judgement
-        n = len(at)
-        if not n:
+        """Verdict rows of every watched reading, those without an opinion included; or of those to store alone."""
+        seg, at, judged, j = self.seg, opinion.at, opinion.judged, opinion.judgement
+        if not len(at):
             return
-        score, expected, low, high = fields = np.full((4, n), np.nan)
-        status = np.full(n, NO_OPINION, dtype=np.uint8)
-        store = np.zeros(n, dtype=bool)
-        for field, of in zip(fields, (j.score, j.verdict.expected, j.verdict.low, j.verdict.high), strict=True):
-            field[opinion.judged] = of
-        said = np.where(
-            np.isnan(j.score),
-            np.where(j.verdict.warm < 1.0, WARMING, NO_OPINION),
-            np.where(j.score >= 1.0, ANOMALOUS, OK),
-        )
-        status[opinion.judged] = said
-        time = seg.time[at]
-        store[opinion.judged] = watch.thin(opinion.rows, time[opinion.judged], said.astype(np.uint8), j.alarm)
-        self.out.parts.append(
-            Part(
-                seg.message[at],
-                at,
-                seg.place[at],
-                seg.row[at],
-                watch.index,
-                time,
-                seg.value[at],
-                score,
-                expected,
-                low,
-                high,
-                status,
-                store,
-                {},
-                READING,
-            )
-        )
+        said = np.where(j.score >= 1.0, np.uint8(ANOMALOUS), np.uint8(OK))
+        nothing = np.isnan(j.score)
+        said[nothing] = np.where(j.verdict.warm[nothing] < 1.0, WARMING, NO_OPINION)
+        keep = watch.thin(opinion.groups, seg.second[opinion.where], said, j.alarm)
+        self.out.count("verdicts", int(np.isfinite(j.score).sum()))
+        fields = [j.score, j.verdict.expected, j.verdict.low, j.verdict.high]
+        status, store = said, keep
+        if self.engine.rows == "none":
+            return
+        if self.engine.rows == "stored":
+            at = at[judged[keep]]
+            fields, status, store = [a[keep] for a in fields], said[keep], keep[keep]
+        elif len(judged) < len(at):
+            status = np.full(len(at), NO_OPINION, dtype=np.uint8)
+            store = np.zeros(len(at), dtype=bool)
+            status[judged], store[judged] = said, keep
+            fields = [_spread(a, judged, len(at)) for a in fields]
+        part = Part(
+            seg.message[at], at, seg.place[at], seg.row[at], watch.index, seg.time[at], seg.value[at],
+            fields[0], fields[1], fields[2], fields[3], status, store, {}, READING,
+        )  # fmt: skip
+        self.out.parts.append(part)
 
     def _silences(self, watch: Watch, opinion: Opinion, muted: Bools | None) -> None:
         """Deadlines that passed, and the readings that ended a silence, in each row's own order."""
         seg, j = self.seg, opinion.judgement
-        where = opinion.at[opinion.judged]
         ends = watch.after(int(seg.received[-1]), muted)
         silences = [*opinion.silences, *ends]
+        if not silences and not watch.episodes.open:
+            return
+        where = opinion.at[opinion.judged]
         silent_rows = np.array(sorted({s.row for s in silences}), dtype=np.int64)
         alarm = np.isin(opinion.rows, silent_rows)
         steps: list[tuple[tuple[int, int], Step]] = []
@@ -164,14 +155,15 @@ class Judging:
             )
             steps.append((((silence.reading if silence.reading >= 0 else len(seg.row)), 0), step))
         steps.sort(key=lambda pair: pair[0])
-        lags = dict(zip(where.tolist(), opinion.lag.tolist(), strict=True))
         for change in watch.episodes.apply((step for _, step in steps), self._namer(watch)):
             p = change.step.at
             if p >= 0:
                 self._event(watch, change, int(where[p]), j, p, opinion.dt[p])
             else:
                 silence = silences[-1 - p]
-                lag = lags[silence.reading] if silence.reading >= 0 else int(watch.owner["lag"][silence.row])
+                lag = int(watch.owner["lag"][silence.row])
+                if silence.reading >= 0:
+                    lag = int(opinion.lag[np.searchsorted(where, silence.reading)])
                 self._silence_event(watch, change, silence, lag)
 
     def _silence_event(self, watch: Watch, change: Change, silence: Any, lag: int) -> None:
@@ -238,12 +230,15 @@ class Judging:
         score, v = float(j.score[0]), j.verdict
         status = ANOMALOUS if score >= 1 else OK if score == score else WARMING if v.warm[0] < 1 else NO_OPINION
         one = np.array([row])
+        store = watch.thin_one(row, time, status, bool(j.alarm[0]))
+        self.out.count("verdicts", int(np.isfinite(score)))
         part = Part(
             np.array([message]), np.array([0]), np.array([message]), one, watch.index, np.array([time]),
             np.array([value]), j.score, v.expected, v.low, v.high, np.array([status], dtype=np.uint8),
-            np.array([watch.thin_one(row, time, status, bool(j.alarm[0]))]), {0: shares} if shares else {}, INSTANT,
+            np.array([store]), {0: shares} if shares else {}, INSTANT,
         )  # fmt: skip
-        self.out.parts.append(part)
+        if self.engine.rows == "all" or (self.engine.rows == "stored" and store):
+            self.out.parts.append(part)
         step = Step(row, time, score, bool(j.alarm[0]), 0)
         for change in watch.episodes.apply([step], lambda r, t: self.engine.events.episode_id(watch, r, t)):
             facts = facts_of(watch, j, 0, value, clock, unit)._replace(contribution=shares, learned_since=since)
@@ -285,3 +280,10 @@ class Judging:
             out.count("readings_in", 1)
             quiet = "muted" if muted else "withheld" if watched else "unwatched"
             out.count("scored" if scored else "warming" if warming else quiet, 1)
+
+
+def _spread(values: Floats, places: Ints, n: int) -> Floats:
+    """(n,) NaN, but for the values of some places."""
+    out = np.full(n, np.nan)
+    out[places] = values
+    return out

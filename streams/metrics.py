@@ -58,6 +58,9 @@ TABLE: tuple[Definition, ...] = (
     Definition(
         "millstream_snapshot_age_seconds", "gauge", ("partition",), "seconds", "Age of the newest valid snapshot."
     ),
+    Definition(
+        "millstream_snapshot_behind_records", "gauge", ("partition",), "", "Records that a restart would judge again."
+    ),
     Definition("millstream_snapshot_bytes", "gauge", ("partition",), "bytes", "Size of the newest valid snapshot."),
     Definition(
         "millstream_snapshot_pause_seconds", "gauge", ("partition",), "seconds", "Standstill for the last snapshot."
@@ -78,7 +81,7 @@ TABLE: tuple[Definition, ...] = (
     Definition("millstream_config_info", "gauge", ("config",), "", "1 for the hash of the configuration in force."),
     Definition("millstream_scored_latency_seconds", "histogram", (), "seconds", "From received to scored."),
     Definition(
-        "millstream_published_latency_seconds", "histogram", (), "seconds", "From received to stored and published."
+        "millstream_published_latency_seconds", "histogram", (), "seconds", "From received to published on the topics."
     ),
     Definition(
         "millstream_batch_seconds_total", "counter", ("stage",), "seconds", "Time spent: decode, judge, publish, store."

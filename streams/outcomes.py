@@ -55,7 +55,7 @@ def store(seg: Segment, roster: Roster, out: Collector) -> None:
     rule = roster.columns["store"][seg.row]
     kind = seg.admitted.kind
     new = kind == NEW
-    first = seg.time // 1_000_000_000 != seg.admitted.second
+    first = seg.second != seg.admitted.second
     wanted = (rule == ALL) | ((rule == SECOND) & first) | ((rule == CHANGE) & seg.admitted.changed)
     keep = (new & wanted) | (((kind == LATE) | (kind == CORRECTION)) & (rule != NONE))
     places = np.flatnonzero(keep)

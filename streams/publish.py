@@ -46,8 +46,8 @@ class Publisher:
             key = key_of(event.asset, self.level())
             pending.append(await self.send(topic("anomaly.v1"), key, body, results.partition, None, _JSON))
         for audit in results.audits:
-            key, body = audit_record(audit, self.level())
-            pending.append(await self.send(topic("audit.v1"), key, body, results.partition, None, _JSON))
+            about, body = audit_record(audit, self.level())
+            pending.append(await self.send(topic("audit.v1"), about, body, results.partition, None, _JSON))
         pending += [await self._reject(rejection, results.partition) for rejection in self._listed(results)]
         pending += [await self._forward(forward, results.partition) for forward in results.forwards]
         if pending:

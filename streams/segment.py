@@ -8,8 +8,10 @@ from typing import NamedTuple
 import numpy as np
 from numpy.typing import NDArray
 
+from detectors.groups import Groups
 from schemas.chunk import Waveform
 from streams.admission import NEW, Admitted
+from streams.localtime import LocalTime
 
 Ints = NDArray[np.int64]
 Floats = NDArray[np.float64]
@@ -34,10 +36,17 @@ class Segment(NamedTuple):
     quality: NDArray[np.uint8]
     numeric: Bools  # the reading's series takes numbers and this is one, or an absent one
     admitted: Admitted
-    week_s: NDArray[np.int32]
+    local: LocalTime
     units: Sequence[str | None]  # by code: the unit that readings were sent in
     code: Ints  # (n,) index into units
     waveforms: list[Waveform]
+    groups: Groups  # of row
+    second: Ints  # (n,) event-time second
+
+    @property
+    def whole(self) -> bool:
+        """Whether every reading is new and of a series that takes numbers."""
+        return self.admitted.whole and bool(self.numeric.all())
 
     @property
     def message(self) -> Ints:

@@ -12,8 +12,10 @@ from pydantic_settings import BaseSettings, PydanticBaseSettingsSource, Settings
 
 from detectors.durations import Duration
 from schemas.errors import Misconfigured
+from streams.security import PREFIX
+from streams.security_check import check_security
 
-PREFIX = "MILLSTREAM_"
+__all__ = ["PREFIX", "Settings", "load_settings"]
 
 
 class _FromFiles(PydanticBaseSettingsSource):
@@ -31,7 +33,10 @@ class _FromFiles(PydanticBaseSettingsSource):
             raise Misconfigured(f"{name}={path}: cannot be read ({reason})") from error
 
     def __call__(self) -> dict[str, Any]:
-        found = {name: self.get_field_value(field, name)[0] for name, field in self.settings_cls.model_fields.items()}
+        fields = self.settings_cls.model_fields
+        # a field that is a file itself is read when it is needed, and not here
+        read_now = {name: field for name, field in fields.items() if f"{name}_file" not in fields}
+        found = {name: self.get_field_value(field, name)[0] for name, field in read_now.items()}
         return {name: value for name, value in found.items() if value is not None}
 
 
@@ -41,6 +46,24 @@ class Settings(BaseSettings):
     model_config = SettingsConfigDict(env_prefix=PREFIX, extra="ignore", frozen=True)
 
     kafka: str = Field("127.0.0.1:9092", description="Kafka's bootstrap servers, host:port, comma-separated.")
+    kafka_security: Literal["PLAINTEXT", "SSL", "SASL_PLAINTEXT", "SASL_SSL"] = Field(
+        "PLAINTEXT", description="How to connect to Kafka; SSL stands for TLS."
+    )
+    kafka_mechanism: Literal["PLAIN", "SCRAM-SHA-256", "SCRAM-SHA-512", "OAUTHBEARER"] = Field(
+        "SCRAM-SHA-512", description="How to say who we are, with SASL."
+    )
+    kafka_user: str | None = Field(None, description="User of PLAIN and SCRAM.")
+    kafka_password: SecretStr | None = Field(None, description="That user's password.")
+    kafka_token: SecretStr | None = Field(None, description="Token of OAUTHBEARER.")
+    kafka_token_file: Path | None = Field(
+        None, description="A file that holds it, read anew whenever a token is needed: it may be exchanged."
+    )
+    kafka_ca: Path | None = Field(None, description="CA certificates to trust, PEM; default: the system's.")
+    kafka_cert: Path | None = Field(None, description="Our own certificate and its chain, PEM; for SSL, SASL_SSL.")
+    kafka_key: Path | None = Field(None, description="Its private key, PEM, without a passphrase.")
+    kafka_check_hostname: bool = Field(
+        True, description="Whether Kafka's certificate must be for the host that we connect to."
+    )
     prefix: str = Field("millstream.", description="Put before every topic's name.")
     group: str = Field("millstream", description="Consumer group of the workers.")
     partitions: int = Field(12, ge=1, description="Partitions of the reading, command, anomaly and state topics.")
@@ -57,6 +80,11 @@ class Settings(BaseSettings):
     sqlite_path: Path = Field(Path("millstream.sqlite"), description="File of the embedded sink.")
     host: str = Field("127.0.0.1", description="Address for /metrics, /episodes, /healthz and /readyz.")
     port: int = Field(8090, ge=0, le=65535, description="Port for them; 0 = a free one.")
+    metrics_token: SecretStr | None = Field(
+        None, description="Bearer token asked for on /metrics and /episodes, at least 16 characters."
+    )
+    metrics_cert: Path | None = Field(None, description="Certificate and its chain, PEM: HTTPS instead of HTTP.")
+    metrics_cert_key: Path | None = Field(None, description="Its private key, PEM, without a passphrase.")
     metrics_hold: Duration = Field(
         "5m", validate_default=True, description="An episode stays in the metrics at least this long."
     )
@@ -105,7 +133,9 @@ class Settings(BaseSettings):
 def load_settings(**given: Any) -> Settings:
     """Settings from the environment, arguments that are not None first. Raises Misconfigured, naming the variable."""
     try:
-        return Settings(**{name: value for name, value in given.items() if value is not None})
+        settings = Settings(**{name: value for name, value in given.items() if value is not None})
     except ValidationError as error:
         faults = error.errors(include_url=False, include_input=False)
         raise Misconfigured("\n".join(f"{PREFIX}{str(f['loc'][0]).upper()}: {f['msg']}" for f in faults)) from error
+    check_security(settings)
+    return settings

@@ -12,7 +12,7 @@ import structlog
 
 from detectors.base import Detector
 from detectors.durations import SECOND
-from streams.engine import Engine
+from streams.engine import Engine, Rows
 from streams.fence import Fence
 from streams.lanes import Lanes
 from streams.metrics import Metrics
@@ -47,7 +47,9 @@ class Snapshots:
         fence: Fence,
         durable: Callable[[int, int], None],
         registry: dict[str, type[Detector[Any]]] | None = None,
+        rows: Rows = "all",
     ) -> None:
+        self.rows = rows
         self.settings, self.site, self.store, self.lanes = settings, site, store, lanes
         self.episodes, self.metrics, self.fence, self.durable, self.registry = (
             episodes, metrics, fence, durable, registry,
@@ -60,10 +62,11 @@ class Snapshots:
         """Make `owned` go on from the newest snapshot; a partition kept unchanged in memory goes on as it is."""
         partition = owned.partition
         found = await self.store.newest(partition)
-        owned.fault = found.fault
-        if owned.engine is not None and found.manifest is not None and owned.manifest is not None:
-            if found.manifest.generation == owned.manifest.generation:
-                return
+        begin = found.manifest.next_offset if found.manifest is not None else found.start
+        owned.fault = found.fault if found.fault is not None and found.fault.last > begin else None
+        ours = owned.manifest.generation if owned.engine is not None and owned.manifest is not None else None
+        if found.manifest is not None and found.manifest.generation == ours:
+            return
         if owned.lane is not None:
             self.lanes.close(owned.lane)
         owned.told.clear()
@@ -111,7 +114,7 @@ class Snapshots:
         return engine, found, None
 
     def _fresh(self, partition: int) -> Engine:
-        return Engine(partition, self.settings.partitions, self.site, registry=self.registry)
+        return Engine(partition, self.settings.partitions, self.site, self.registry, self.rows)
 
     # --- forth
 
@@ -191,6 +194,9 @@ class Snapshots:
             if one.manifest is not None:
                 age = max(time.time_ns() - one.manifest.made, 0) / SECOND
                 self.metrics.set("millstream_snapshot_age_seconds", age, partition=str(one.partition))
+            if one.manifest is not None and one.engine is not None:
+                behind = one.engine.next_offset - one.manifest.next_offset
+                self.metrics.set("millstream_snapshot_behind_records", behind, partition=str(one.partition))
 
 
 def _next(chunks: Iterator[bytes]) -> bytes | None:

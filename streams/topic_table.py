@@ -144,5 +144,6 @@ def _same_n(layouts: Mapping[str, Layout], existing: Mapping[str, Layout]) -> No
         )
         raise Misconfigured(
             f"topics: {', '.join(SAME_N)} need the same number of partitions, found {shown}; "
-            "set `partitions` to what is there, or use another prefix"
+            "set `partitions` to what is there, or use another prefix; where `millstream topics --grow` was cut off, "
+            "run it again"
         )

@@ -20,6 +20,7 @@ from faust.types.tuples import ConsumerMessage
 
 from schemas.chunk import Record
 from streams import batch_limit
+from streams.refusals import PatientThread
 
 
 class ChunkSchema(faust.Schema):
@@ -111,7 +112,7 @@ class ChunkConsumer(driver.Consumer):
             self._in_flight.pop(tp, None)
 
 
-class _Thread(driver.AIOKafkaConsumerThread):
+class _Thread(PatientThread):
     def _create_worker_consumer(self, transport: Any) -> Any:
         batch_limit.install()
         consumer = super()._create_worker_consumer(transport)
@@ -140,6 +141,8 @@ class ChunkTransport(driver.Transport):
     Consumer = ChunkConsumer
     on_heartbeat: Callable[[], None] = staticmethod(lambda: None)
     """Called, in the consumer's thread, when the group has acknowledged a heartbeat."""
+    on_fault: Callable[[BaseException], None] = staticmethod(lambda error: None)
+    """Called with what ends the worker."""
     fetch_wait_ms = 500
     """How long the broker may hold a fetch that finds nothing; Kafka answers at once when something comes, the
     embedded broker does not."""

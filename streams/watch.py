@@ -13,8 +13,9 @@ from detectors.bank import Judgement, Silence
 from detectors.base import Batch, Detector
 from detectors.calibration import Calibration
 from detectors.durations import budget_per_s, duration_ns
+from detectors.groups import Groups, group
 from schemas.chunk import GOOD
-from streams.arrays import UNSEEN, Columns, latest, previous
+from streams.arrays import UNSEEN, Columns
 from streams.episodes import Episodes
 from streams.modes import Mode
 from streams.results import SeriesRef
@@ -34,12 +35,14 @@ class Opinion(NamedTuple):
 
     at: Ints  # (v,) watched readings, ascending
     judged: Ints  # (j,) places in `at` that the bank was asked about, ascending
+    where: Ints | slice  # (j,) their positions in the segment, or all of it
     rows: Ints  # (j,) their bank rows
     judgement: Judgement  # of the j readings
     withheld: Bools  # (v,) kept from the bank by the health gate or a bad quality
     silences: list[Silence]  # `reading` is a position in the segment, or -1 after its last
     dt: Floats  # (j,) seconds since the row's judged reading before, NaN at first
-    lag: Ints  # (j,) arrival behind event time, ns, of that reading (0 at first)
+    lag: Ints  # (j,) arrival behind event time, ns, of that reading (0 at first); none where silence is not judged
+    groups: Groups  # of `rows`
 
 
 class Watch:
@@ -91,17 +94,23 @@ class Watch:
 
     def wants(self, ref: SeriesRef) -> bool:
         """Whether its globs take a series."""
-        name = f"{ref.path}/{ref.series}"
-        return any(fnmatchcase(name, g) for g in self.spec.globs) and not any(
-            fnmatchcase(name, g) for g in self.spec.exclude
+        name, spec = f"{ref.path}/{ref.series}", self.spec
+        return any(g == "*" or fnmatchcase(name, g) for g in spec.globs) and not any(
+            fnmatchcase(name, g) for g in spec.exclude
         )
 
-    def admit(self, roster: Roster, row: int) -> None:
-        """Give a series a row of the bank, where this watch takes it. Called once for each series that has numbers."""
-        self._cover(row + 1)
-        ref = roster.refs[row]
-        if self.wants(ref) and roster.declared(ref.path, ref.series).watch:
-            self.series[row] = self._new_row(roster, row)
+    def admit(self, roster: Roster, *rows: int) -> None:
+        """Give series a row of the bank each, where this watch takes them. Called once for each that has numbers."""
+        self._cover(max(rows, default=-1) + 1)
+        mine, own = [], []
+        for row in rows:
+            ref = roster.refs[row]
+            declared = roster.declared(ref.path, ref.series)
+            if declared.watch and self.wants(ref) and (given := self._given(declared)) is not None:
+                mine.append(row)
+                own.append(given)
+        if mine:
+            self.series[mine] = self._new_rows(mine, own)
 
     def _cover(self, rows: int) -> None:
         """Know at least so many roster rows: series without numbers are never admitted, yet have one."""
@@ -152,10 +161,15 @@ class Watch:
         given = self._given(roster.declared(ref.path, ref.series))
         if given is None:
             return UNWATCHED
-        self.bank.grow(1, given or None)
-        self.owner.grow(1)
-        self.owner["row"][-1] = row
-        return self.bank.rows - 1
+        return int(self._new_rows([row], [given])[0])
+
+    def _new_rows(self, rows: list[int], own: list[dict[str, Floats]]) -> Ints:
+        """Bank rows of new series, with what each declares for its own."""
+        n = len(rows)
+        self.bank.grow(n, {name: np.concatenate([given[name] for given in own]) for name in own[0]} or None)
+        self.owner.grow(n)
+        self.owner["row"][-n:] = rows
+        return np.arange(self.bank.rows - n, self.bank.rows)
 
     def takes(self, rows: Ints) -> Bools:
         """(n,) which roster rows it watches."""
@@ -172,13 +186,18 @@ class Watch:
         told of their readings: they teach nothing, and no silence between them is spoken of.
         """
         self._cover(len(roster.refs))
-        rows = self.series[seg.row]
-        watched = (rows != UNWATCHED) & seg.numeric
-        at = np.flatnonzero(watched)
+        silence = self.detector.judges_silence
+        mine = self.series[seg.groups.rows]
+        watched = mine != UNWATCHED
+        plain = seg.whole and not self.mode_names and muted is None and (silence or not faulty.any())
+        if plain and len(mine) and watched.all():  # as most segments are: nothing is left out
+            every, none = np.arange(len(seg.row)), np.zeros(len(seg.row), dtype=bool)
+            return self._ask(seg, every, every, slice(None), seg.groups._replace(rows=mine), none, none)
+        at = np.flatnonzero(watched[seg.groups.local] & seg.numeric)
         if not len(at):
             none = np.zeros(0)
-            return Opinion(at, at, at, self.bank.nothing, none > 0, [], none, at)
-        silence = self.detector.judges_silence
+            return Opinion(at, at, at, at, self.bank.nothing, none > 0, [], none, at, group(at))
+        rows = self.series[seg.row]
         withheld = faulty[at] if not silence else np.zeros(len(at), dtype=bool)
         quiet = np.zeros(len(at), dtype=bool) if muted is None else muted[seg.row[at]]
         ask = seg.new[at] & ~withheld & (~quiet | silence)
@@ -187,30 +206,42 @@ class Watch:
         judged = np.flatnonzero(ask)
         where = at[judged]
         rows = rows[where]
-        dt, lag = self._since(rows, seg.time[where], seg.arrived[where])
-        batch = Batch(seg.time[where], seg.value[where], dt, seg.quality[where] == GOOD, seg.week_s[where])
+        return self._ask(seg, at, judged, where, group(rows), withheld, quiet)
+
+    def _ask(
+        self, seg: Segment, at: Ints, judged: Ints, where: Ints | slice, g: Groups, withheld: Bools, quiet: Bools
+    ) -> Opinion:
+        """What the bank says of the readings at `where` (j,), in groups by bank row."""
+        rows, time, silence = g.rows[g.local], seg.time[where], self.detector.judges_silence
+        dt, lag = self._since(g, time, seg.arrived[where] if silence else seg.received[seg.step[where][g.last]])
+        week_s = seg.local.week_s(time) if self.detector.calendar else np.zeros(len(time), dtype=np.int32)
+        batch = Batch(time, seg.value[where], dt, seg.quality[where] == GOOD, week_s)
         if not silence:
-            return Opinion(at, judged, rows, self.bank.run(rows, batch), withheld, [], dt, lag)
+            return Opinion(at, judged, where, rows, self.bank.run(rows, batch, g), withheld, [], dt, lag, g)
         clock = np.maximum(batch.time, seg.arrived[where] - lag)
         if quiet.any():
             told_only = quiet[judged]
             clock = np.where(told_only, UNSEEN, clock)
             batch = batch._replace(dt=np.where(told_only, np.nan, dt), learn=batch.learn & ~told_only)
-        judgement, found = self.bank.run_silence(rows, batch, clock)
-        silences = [s._replace(reading=int(where[s.reading])) for s in found]
-        return Opinion(at, judged, rows, judgement, withheld, silences, dt, lag)
+        judgement, found = self.bank.run_silence(rows, batch, clock, g)
+        silences = [s._replace(reading=int(at[judged[s.reading]])) for s in found]
+        return Opinion(at, judged, where, rows, judgement, withheld, silences, dt, lag, g)
 
-    def _since(self, rows: Ints, time: Ints, arrived: Ints) -> tuple[Floats, Ints]:
+    def _since(self, g: Groups, time: Ints, arrived: Ints) -> tuple[Floats, Ints]:
         """Of each judged reading: seconds since its bank row's one before, and that one's lag. Remembers the last.
+
+        `arrived` are all readings' clocks, or, where no lag is asked for, those of each row's last.
 
         Not the series' own last reading: it may have been withheld, gated off, or judged in another mode's row.
         """
-        before, behind = previous(rows, time, self.owner["last"]), arrived - time
-        known = before != UNSEEN
-        dt = np.where(known, (time - np.where(known, before, time)) / 1e9, np.nan)
-        lag = previous(rows, behind, self.owner["lag"])
-        distinct, last = latest(rows)
-        self.owner["last"][distinct], self.owner["lag"][distinct] = time[last], behind[last]
+        before = g.previous(time, self.owner["last"])
+        dt = (time - before) / 1e9
+        dt[g.first[before[g.first] == UNSEEN]] = np.nan
+        lag = time[:0]
+        if self.detector.judges_silence:
+            lag = g.previous(arrived - time, self.owner["lag"])
+            arrived = arrived[g.last]
+        self.owner["last"][g.rows], self.owner["lag"][g.rows] = time[g.last], arrived - time[g.last]
         return dt, lag
 
     def after(self, received: int, muted: Bools | None = None) -> list[Silence]:
@@ -270,15 +301,13 @@ class Watch:
             self.by_mode[row, mode] = found
         return found
 
-    def thin(self, rows: Ints, time: Ints, status: NDArray[np.uint8], alarm: Bools) -> Bools:
+    def thin(self, g: Groups, second: Ints, status: NDArray[np.uint8], alarm: Bools) -> Bools:
         """Which verdicts to store: the first of each event-time second of a row, and each that changes something."""
-        second = time // 1_000_000_000
-        keep = second != previous(rows, second, self.owner["second"])
+        keep = second != g.previous(second, self.owner["second"])
         said = status.astype(np.int8) + _ALARM * alarm.astype(np.int8)
-        keep |= (said != previous(rows, said, self.owner["said"])) | alarm
-        distinct, last = latest(rows)
-        self.owner["second"][distinct] = second[last]
-        self.owner["said"][distinct] = said[last]
+        keep |= (said != g.previous(said, self.owner["said"])) | alarm
+        self.owner["second"][g.rows] = second[g.last]
+        self.owner["said"][g.rows] = said[g.last]
         return np.asarray(keep)
 
     def thin_one(self, row: int, time: int, status: int, alarm: bool) -> bool:

@@ -2,11 +2,14 @@
 
 from __future__ import annotations
 
+import hmac
+import ssl
 from collections.abc import Awaitable, Callable
 
 import orjson
 from aiohttp import web
 from prometheus_client import CONTENT_TYPE_LATEST, generate_latest
+from pydantic import SecretStr
 
 from schemas.errors import Misconfigured
 from streams.metrics import Metrics
@@ -17,7 +20,7 @@ Check = Callable[[], Awaitable[list[str]]]
 
 
 class Web:
-    """The worker's own small server."""
+    """The worker's own small server. `token`: asked for on /metrics and /episodes; `tls`: HTTPS instead of HTTP."""
 
     def __init__(
         self,
@@ -27,9 +30,12 @@ class Web:
         episodes: OpenEpisodes,
         alive: Check,
         ready: Check,
-        refresh: Callable[[], None],
+        refresh: Callable[[], Awaitable[None]],
+        token: SecretStr | None = None,
+        tls: ssl.SSLContext | None = None,
     ) -> None:
         self.host, self.port = host, port
+        self._token, self._tls = token, tls
         self.metrics, self.episodes, self.alive, self.ready, self.refresh = metrics, episodes, alive, ready, refresh
         self._runner: web.AppRunner | None = None
 
@@ -43,7 +49,7 @@ class Web:
         self._runner = web.AppRunner(app, access_log=None)
         await self._runner.setup()
         try:
-            site = web.TCPSite(self._runner, self.host, self.port)
+            site = web.TCPSite(self._runner, self.host, self.port, ssl_context=self._tls)
             await site.start()
         except OSError as error:
             await self._runner.cleanup()
@@ -52,13 +58,29 @@ class Web:
             ) from error
         self.port = self._runner.addresses[0][1]
 
+    @property
+    def url(self) -> str:
+        """Where it listens."""
+        return f"{'https' if self._tls else 'http'}://{self.host}:{self.port}"
+
     async def stop(self) -> None:
         """Stop listening."""
         if self._runner is not None:
             await self._runner.cleanup()
 
+    def _check_token(self, request: web.Request) -> None:
+        """Raises 401 for a caller without the token. /healthz and /readyz are open: probes have no secrets."""
+        if self._token is None:
+            return
+        scheme, _, given = request.headers.get("Authorization", "").partition(" ")
+        wanted = self._token.get_secret_value().encode()
+        # compared as a whole, so that the time taken tells nothing of how much was right
+        if scheme.lower() != "bearer" or not hmac.compare_digest(given.strip().encode(errors="replace"), wanted):
+            raise web.HTTPUnauthorized(headers={"WWW-Authenticate": 'Bearer realm="millstream"'})
+
     async def _metrics(self, request: web.Request) -> web.Response:
-        self.refresh()
+        self._check_token(request)
+        await self.refresh()
         return web.Response(body=generate_latest(self.metrics.registry), headers={"Content-Type": CONTENT_TYPE_LATEST})
 
     async def _healthz(self, request: web.Request) -> web.Response:
@@ -72,6 +94,7 @@ class Web:
         return web.Response(text="\n".join(faults or ["ok"]) + "\n", status=503 if faults else 200)
 
     async def _episode(self, request: web.Request) -> web.Response:
+        self._check_token(request)
         event = self.episodes.get(request.match_info["id"])
         if event is None:
             body = {"error": "no such episode among the recent ones of this worker; look in the store"}

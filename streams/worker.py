@@ -19,12 +19,14 @@ from detectors.base import Detector
 from detectors.durations import SECOND
 from schemas.chunk import READING, Chunk, Record
 from schemas.control import Control, encode
-from schemas.errors import Retry
+from schemas.errors import Misconfigured, Retry
+from schemas.partition import Level
 from streams import upkeep
+from streams.access import watch_access
 from streams.accounting import Dropped, account
 from streams.app import Calls, make_app
-from streams.backoff import Backoff
-from streams.configure import configure_records
+from streams.assignment import Assignment
+from streams.commanding import Commanding
 from streams.engine import Engine
 from streams.feeding import Feeding
 from streams.fence import Fence
@@ -33,9 +35,11 @@ from streams.lanes import Lanes
 from streams.metrics import Metrics
 from streams.open_episodes import OpenEpisodes
 from streams.owned import Owned
+from streams.patience import Patience
 from streams.publish import Publisher
-from streams.resolve import ResolvedSite, to_payload
+from streams.resolve import ResolvedSite
 from streams.results import Results
+from streams.security import aiokafka_options, web_context
 from streams.settings import Settings
 from streams.sinks.base import Sink
 from streams.snapshots import Snapshots
@@ -48,6 +52,10 @@ log = structlog.get_logger("millstream.worker")
 
 _DRAIN_S = 8.0
 """How long a worker that is told to stop waits for the store and for its last snapshots."""
+
+
+_FIRST_SCRAPE_S = 5.0
+"""How long the first scrape waits for the partitions to be restored; Prometheus gives up after 10 s by default."""
 
 
 class Worker:
@@ -64,7 +72,6 @@ class Worker:
         self.settings, self.site, self.sink = settings, site, sink
         self.metrics = Metrics()
         self.episodes = OpenEpisodes(settings.metrics_hold)
-        self.owned: dict[int, Owned] = {}
         self.failed: asyncio.Future[None] = asyncio.get_running_loop().create_future()
         self.latency_ms: list[float] = []
         self.behind = 0
@@ -72,34 +79,62 @@ class Worker:
         self._busy = asyncio.Lock()  # held while a chunk is judged
         self._watch_results = watch_results
         self._tasks: list[asyncio.Task[None]] = []
-        self._settling: asyncio.Task[None] | None = None
         self._dropped = Dropped(sink)
         self.fence = Fence(settings.session_timeout / SECOND)
+        self.health = Health(self)
+        self.patience = Patience(self.health, self.metrics)
+        self.assignment = Assignment(self)
         self.lanes = Lanes(sink, settings.max_pending, self.patience, self._fault)
         self.app = make_app(
             settings,
-            Calls(self._handle, self._command, self._fault, self._revoked, self._assigned, self.fence.heard),
+            Calls(
+                self._handle,
+                self._command,
+                self._fault,
+                self.assignment.on_revoked,
+                self.assignment.on_assigned,
+                self.fence.heard,
+            ),
         )
         topic = settings.topic
-        self._log = Log(settings.kafka, settings.group, {})
+        self._log = Log(settings.kafka, settings.group, aiokafka_options(settings))
         self.state = StateStore(
             self._log, self.send, topic("state.v1"), topic("reading.v1"), settings.partitions, settings.key
         )
         self.snapshots = Snapshots(
-            settings, site, self.state, self.lanes, self.episodes, self.metrics, self.fence, self._durable, registry
+            settings,
+            site,
+            self.state,
+            self.lanes,
+            self.episodes,
+            self.metrics,
+            self.fence,
+            self.assignment.durable,
+            registry,
+            "all" if watch_results is not None else "none" if sink is None else "stored",
         )
         self.feeding = Feeding(settings.key, self.state, self.metrics)
-        self.publisher = Publisher(settings, self.send, self.metrics, lambda: self.site.site.site.partition_level)
-        self.health = Health(self)
+        self.publisher = Publisher(settings, self.send, self.metrics, self._level)
+        self.commanding = Commanding(settings, self.send, self.control, self.patience, self._level)
         self.web = Web(
             settings.host, settings.port, self.metrics, self.episodes, self.health.alive, self.health.ready,
-            self._refresh,
+            self._refresh, settings.metrics_token, web_context(settings),
         )  # fmt: skip
+
+    @property
+    def owned(self) -> dict[int, Owned]:
+        """What we hold of each partition that is ours."""
+        return self.assignment.owned
 
     @property
     def assigned(self) -> set[int]:
         """Partitions that are ours and restored."""
-        return {p for p, owned in self.owned.items() if owned.ready}
+        return self.assignment.ready
+
+    @property
+    def engines(self) -> dict[int, Engine]:
+        """Engines of the partitions that are ours."""
+        return self.assignment.engines
 
     async def start(self) -> None:
         """Listen, connect, and take partitions. Raises Misconfigured or Kafka's connection error."""
@@ -110,22 +145,20 @@ class Worker:
         self.app.finalize()
         await self.app.start()
         works = [work(self) for work in (upkeep.tick, upkeep.measure, upkeep.prune)]
+        works.append(watch_access(self.settings, "worker", self._access))
         works.append(self.snapshots.run(lambda: list(self.owned.values()), self.patience))
-        self._tasks = [asyncio.create_task(self._guarded(work)) for work in works]
+        self._tasks = [asyncio.create_task(self.guarded(work)) for work in works]
 
     async def stop(self) -> None:
         """Deliver what is judged, save it, leave the group, and close what was opened."""
         self._stopping = True
-        for task in (*self._tasks, *([self._settling] if self._settling else [])):
+        for task in self._tasks:
             task.cancel()
         await asyncio.gather(*self._tasks, return_exceptions=True)
         if not self.failed.done():
             with contextlib.suppress(asyncio.TimeoutError, KafkaError, Retry, OSError):
                 await asyncio.wait_for(self._save_all(), _DRAIN_S)
-        for owned in self.owned.values():
-            owned.lose()
-            if owned.lane is not None:
-                self.lanes.close(owned.lane)
+        self.assignment.close()
         with contextlib.suppress(asyncio.TimeoutError):
             await asyncio.wait_for(self.app.stop(), 15)
         with contextlib.suppress(asyncio.TimeoutError, KafkaError):
@@ -136,15 +169,14 @@ class Worker:
 
     async def _save_all(self) -> None:
         async with self._busy:
-            for owned in self.owned.values():
-                if owned.ready and owned.worked:
-                    await self.snapshots.take(owned)
+            await self.assignment.save(self.snapshots.take)
             await self.app.consumer.commit()
 
-    @property
-    def engines(self) -> dict[int, Engine]:
-        """Engines of the partitions that are ours."""
-        return {p: owned.engine for p, owned in self.owned.items() if owned.engine is not None}
+    def _access(self, wrong: str | None) -> None:
+        if wrong is None:
+            self.health.well("access")
+        else:
+            self.health.trouble("access", wrong)
 
     # --- what Faust calls
 
@@ -209,64 +241,19 @@ class Worker:
                 self._watch_results(results)
 
     async def _command(self, partition: int, batch: list[Any]) -> None:
-        """Verify commands and append them to the logs of those they concern."""
+        """Carry commands into the logs of those they concern."""
+        await self.commanding.take(partition, to_records(batch))
+
+    async def reload(self, site: ResolvedSite) -> None:
+        """Have all partitions, ours or not, take up another site; engines decide, and audit.v1 says how."""
+        self.site = self.snapshots.site = site
+        await self.commanding.configure(site)
 
     def _fault(self, error: BaseException) -> None:
         if not self.failed.done():
-            log.error("worker failed", error=repr(error), exc_info=error)
+            traced = None if isinstance(error, Misconfigured) else error  # where a person must act, one line says how
+            log.error("worker failed", error=repr(error), exc_info=traced)
             self.failed.set_exception(error)
-
-    async def _revoked(self, partitions: set[int]) -> None:
-        for partition in partitions & self.owned.keys():
-            self.owned[partition].settled.clear()
-
-    async def _assigned(self, partitions: set[int]) -> None:
-        self.fence.heard()
-        for partition in self.owned.keys() - partitions:
-            self._leave(self.owned.pop(partition))
-        for partition in partitions:
-            owned = self.owned.setdefault(partition, Owned(partition))
-            owned.settled.clear()
-            owned.hole = None
-        if self._settling is not None:
-            self._settling.cancel()
-        # not awaited: the group's rebalance must not wait for megabytes of state
-        self._settling = asyncio.create_task(self._guarded(self._settle([self.owned[p] for p in sorted(partitions)])))
-
-    def _leave(self, owned: Owned) -> None:
-        """A partition goes elsewhere, and with it its episodes and what was on its way to the store."""
-        owned.lose()
-        if owned.lane is not None:
-            self.lanes.close(owned.lane)
-        self.episodes.leave(owned.partition)
-        self.app.transport.durable.pop(TP(self.settings.topic("reading.v1"), owned.partition), None)
-        self.metrics.forget(partition=str(owned.partition))
-
-    async def _settle(self, all_owned: list[Owned]) -> None:
-        """Bring partitions to where their snapshots and logs say they are, one after the other."""
-        for owned in all_owned:
-            await self.patience("state", partial(self.snapshots.restore, owned))
-            owned.last_record = time.monotonic()
-            self.health.moved()
-            owned.settled.set()
-            await self._introduce(owned)
-        for owned in all_owned:
-            await self.patience("state", partial(self.snapshots.sweep, owned))
-
-    async def _introduce(self, owned: Owned) -> None:
-        """Put our site into the log where it is news; where the log's wins, say so."""
-        assert owned.engine is not None
-        known = owned.engine.site
-        if known.hash != self.site.hash and known.version >= self.site.version:
-            log.warning("the log's configuration is in force, not this worker's file; raise [site] version to change it",
-                        partition=owned.partition, log=known.hash, file=self.site.hash)  # fmt: skip
-        elif known.hash != self.site.hash or owned.afresh:
-            owned.afresh = False
-            for control in configure_records(to_payload(self.site), owned.partition):
-                await self.patience("topics", partial(self.control, control))
-
-    def _durable(self, partition: int, offset: int) -> None:
-        self.app.transport.durable[TP(self.settings.topic("reading.v1"), partition)] = offset
 
     async def control(self, control: Control) -> None:
         """Append a signed control record to its partition."""
@@ -287,23 +274,8 @@ class Worker:
         future: Awaitable[Any] = await self.app.producer.send(topic, key, value, partition, timestamp, list(headers))
         return future
 
-    async def patience(self, what: str, act: Callable[[], Awaitable[None]]) -> None:
-        """Do it until it works: the world's faults are waited out, with nothing committed meanwhile."""
-        backoff = Backoff()
-        while True:
-            try:
-                await act()
-                self.health.well(what)
-                return
-            except (Retry, KafkaError, asyncio.TimeoutError) as error:
-                delay = backoff.delay(error if isinstance(error, Retry) else None)
-                self.metrics.count("millstream_sink_retries_total", sink=what)
-                self.health.trouble(what, f"{what}: trying again ({backoff.tries}): {str(error) or repr(error)}")
-                if backoff.tries in (1, 5) or backoff.tries % 20 == 0:
-                    log.warning("trying again", what=what, tries=backoff.tries, error=str(error) or repr(error))
-                await asyncio.sleep(delay)
-
-    async def _guarded(self, work: Awaitable[None]) -> None:
+    async def guarded(self, work: Awaitable[None]) -> None:
+        """Do something beside the readings; a bug in it ends the worker."""
         try:
             await work
         except asyncio.CancelledError:
@@ -313,11 +285,17 @@ class Worker:
 
     # --- what is said of it all
 
+    def _level(self) -> Level:
+        return self.site.site.site.partition_level
+
     def _latencies(self, chunk: Chunk, now: int) -> NDArray[np.float64]:
         received = chunk.received[chunk.kind == READING]
         return np.asarray(np.maximum(now - received, 0) / 1e9)
 
-    def _refresh(self) -> None:
+    async def _refresh(self) -> None:
+        # open episodes must not be missing from the first scrape after a restart: alerts would end and come again
+        with contextlib.suppress(TimeoutError):
+            await asyncio.wait_for(self.assignment.restored.wait(), _FIRST_SCRAPE_S)
         self.episodes.publish(self.metrics, time.time_ns())
         self._dropped.account(self.metrics)
         self.snapshots.refresh(list(self.owned.values()))

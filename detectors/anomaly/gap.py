@@ -99,6 +99,7 @@ class Gap(Detector[GapState]):
     refractory_default: ClassVar[str] = "0s"
     invariance: ClassVar[frozenset[str]] = frozenset({"scale", "shift"})
 
+    calendar: ClassVar[bool] = False
     kernel: ClassVar[Kernel | None] = _judge
 
     kind: Literal["gap"] = "gap"

@@ -104,6 +104,7 @@ class Limits(Detector[LimitsState]):
     refractory_default: ClassVar[str] = "1m"
     per_row: ClassVar[tuple[str, ...]] = ("low", "high", "rate")
 
+    calendar: ClassVar[bool] = False
     kernel: ClassVar[Kernel | None] = _judge
 
     kind: Literal["limits"] = "limits"

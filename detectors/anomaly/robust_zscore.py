@@ -167,6 +167,7 @@ class RobustZscore(Detector[RobustZscoreState]):
 
     invariance: ClassVar[frozenset[str]] = frozenset({"scale"})
 
+    calendar: ClassVar[bool] = False
     kernel: ClassVar[Kernel | None] = _judge
 
     kind: Literal["robust_zscore"] = "robust_zscore"

@@ -114,6 +114,7 @@ class Stuck(Detector[StuckState]):
     refractory_default: ClassVar[str] = "1m"
     invariance: ClassVar[frozenset[str]] = frozenset({"scale", "shift"})
 
+    calendar: ClassVar[bool] = False
     kernel: ClassVar[Kernel | None] = _judge
 
     kind: Literal["stuck"] = "stuck"

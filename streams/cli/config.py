@@ -1,4 +1,4 @@
-"""`millstream config check`: is the site file right, and what will be watched?"""
+"""`millstream config check` and `apply`: is the site file right, what will be watched, and into force with it."""
 
 from __future__ import annotations
 
@@ -10,18 +10,48 @@ from rich.console import Console
 from rich.table import Table
 
 from detectors.registry import build
+from streams.cli.command import By, CommandId, NoWait, Reason, Timeout, carry_out, who
 from streams.cli.common import clear_errors, site_of
+from streams.command_client import configure_command
 from streams.joint import Joint
 from streams.resolve import ResolvedSite
 from streams.roster import Roster
 from streams.watch import Watch
 
-app = typer.Typer(no_args_is_help=True, help="Check a site file.")
+app = typer.Typer(no_args_is_help=True, help="Check a site file, and put it into force.")
 
 
 @app.callback()
 def config() -> None:
-    """Check a site file."""
+    """Check a site file, and put it into force."""
+
+
+@app.command()
+def apply(
+    file: Annotated[Path, typer.Argument(help="Site file (TOML).")],
+    dry_run: Annotated[bool, typer.Option("--dry-run", help="Only check, and say what would be sent.")] = False,
+    reason: Reason = None,
+    by: By = None,
+    command_id: CommandId = None,
+    no_wait: NoWait = False,
+    timeout: Timeout = "30s",
+) -> None:
+    """Put a site file into force while workers run: checked whole first, then told to every partition.
+
+    The site version in the file must be above the one in force. What watches have learned is kept wherever it still holds.
+    Exit status: 0 every partition took it, 1 refused, 2 the file is wrong and nothing was sent, 3 not all answered.
+
+    millstream config apply site.toml --reason "limits of oven3"
+    """
+    with clear_errors():
+        site = site_of(file)
+        command = configure_command(site, who(by), reason, command_id)
+        said = f"{file}: right. Configuration {site.hash}, version {site.site.site.version}"
+        print(f"{said}, {len(command.to_bytes()):,} bytes to each partition", flush=True)
+        if dry_run:
+            print("dry run: nothing was sent")
+            return
+        carry_out(command, no_wait, timeout)
 
 
 @app.command()

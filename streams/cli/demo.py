@@ -66,7 +66,7 @@ def _print(summary: dict[str, Any]) -> None:
     latency = summary["latency_ms"]
     print(f"{summary['readings_in']} readings: {counts}")
     print(f"{summary['verdicts']} verdicts, {summary['episodes']} episodes")
-    print(f"latency from received to stored: p50 {latency['p50']} ms, p99 {latency['p99']} ms")
+    print(f"latency from received to published: p50 {latency['p50']} ms, p99 {latency['p99']} ms")
     for fault in summary["faults"]:
         told = f"found after {fault['delay_s']:.1f} s by {fault['watch']}" if fault["found"] else "not found"
         print(f"fault {fault['kind']} on {fault['asset']} {fault['series']}: {told}")

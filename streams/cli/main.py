@@ -7,7 +7,7 @@ from typing import Annotated
 
 import typer
 
-from streams.cli import config
+from streams.cli import command, config, state
 from streams.cli.demo import demo
 from streams.cli.schema import schema
 from streams.cli.score import score
@@ -38,10 +38,12 @@ def _millstream(
     """Watches machines: sensor readings from Kafka in, explained anomalies out."""
 
 
-for command in (demo, worker, score, topics, schema):
-    app.command()(command)
+for each in (demo, worker, score, topics, schema):
+    app.command()(each)
+app.add_typer(command.app, name="command")
 app.add_typer(config.app, name="config")
 app.add_typer(store, name="store")
+app.add_typer(state.app, name="state")
 
 
 def main() -> None:

@@ -23,6 +23,8 @@ def worker(
 ) -> None:
     """Judge the readings on Kafka; results go to the topics, to the sink, and to /metrics.
 
+    SIGHUP reads the site file again and puts it into force, without a restart; a wrong file changes nothing.
+
     Everything else is environment: MILLSTREAM_KAFKA, MILLSTREAM_CONTROL_KEY, MILLSTREAM_INFLUX_URL,
     MILLSTREAM_INFLUX_TOKEN, MILLSTREAM_SINK, MILLSTREAM_HOST, ... (see docs/settings.md); each may be given as
     ..._FILE, naming a file that holds it.
@@ -34,6 +36,6 @@ def worker(
         settings = load_settings(kafka=kafka, port=port, log_level=log_level)
         set_up_logging(settings.log_level)
         try:
-            asyncio.run(run_worker(settings, site))
+            asyncio.run(run_worker(settings, site, read_again=lambda: site_of(config)))
         except (Retry, KafkaError) as error:
             fail(str(error) or f"Kafka at {settings.kafka}: {error!r}", 1)

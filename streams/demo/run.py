@@ -31,6 +31,7 @@ from streams.files.options import FileOptions
 from streams.plant import Fault, Plant, default_faults
 from streams.plant.site import SITE
 from streams.resolve import ResolvedSite, resolve
+from streams.security import aiokafka_options, kafka_python_options
 from streams.settings import Settings, load_settings
 from streams.sinks.sqlite import SqliteSink
 from streams.site import Site, load_site
@@ -86,12 +87,17 @@ class _Demo:
 
     async def run(self) -> dict[str, Any]:
         site, settings = self._site(), self._settings()
-        await asyncio.to_thread(ensure_topics, self.bootstrap, settings.prefix, settings.partitions)
+        options = kafka_python_options(settings)
+        await asyncio.to_thread(
+            ensure_topics, self.bootstrap, settings.prefix, settings.partitions, client_options=options
+        )
         loop = asyncio.get_running_loop()
         for number in (signal.SIGINT, signal.SIGTERM):
             loop.add_signal_handler(number, self._interrupt)
         worker = Worker(settings, site, SqliteSink(settings.sqlite_path), watch_results=self.seen.take)
-        producer = AIOKafkaProducer(bootstrap_servers=self.bootstrap, acks="all", linger_ms=2)
+        producer = AIOKafkaProducer(
+            bootstrap_servers=self.bootstrap, acks="all", linger_ms=2, **aiokafka_options(settings)
+        )
         await producer.start()
         try:
             await worker.start()
@@ -117,6 +123,7 @@ class _Demo:
     def _settings(self) -> Settings:
         return load_settings(
             kafka=self.bootstrap,
+            kafka_security="PLAINTEXT" if self.embedded else None,
             prefix=f"demo{secrets.token_hex(3)}." if not self.embedded else None,
             group=f"millstream-demo-{secrets.token_hex(3)}",
             partitions=PARTITIONS,

@@ -7,8 +7,6 @@ from collections.abc import Sequence
 from dataclasses import dataclass, field
 from typing import Any
 
-import numpy as np
-
 from detectors.durations import SECOND
 from schemas.anomaly import AnomalyEvent
 from streams.plant import Fault
@@ -32,7 +30,7 @@ class Seen:
     def take(self, results: Results) -> None:
         """Take in one chunk's results."""
         self.counts.update(results.counts)
-        self.verdicts += int(np.isfinite(results.verdicts.score).sum())
+        self.verdicts += results.counts["verdicts"]
         self.opened += [e for e in results.events if e.phase == "opened"]
         for ref in results.series[self.known.get(results.partition, 0) :]:
             self.series[ref.path] += 1

@@ -1,4 +1,4 @@
-"""The state topic: snapshots are written in chunks and made valid by a manifest; the newest valid one is found again."""
+"""The state topic: snapshots are written in chunks and made valid by a manifest; the newest one is found again."""
 
 from __future__ import annotations
 
@@ -14,7 +14,18 @@ from schemas.errors import Misconfigured, Reject
 from streams.state import codec
 from streams.state.faults import Fault
 from streams.state.log import Log
-from streams.state.manifest import CHUNK, FAULT, MANIFEST, Manifest, Piece, digest, from_record, key_of, parts_of, to_record
+from streams.state.manifest import (
+    CHUNK,
+    FAULT,
+    MANIFEST,
+    Manifest,
+    Piece,
+    digest,
+    from_record,
+    key_of,
+    parts_of,
+    to_record,
+)
 
 log = structlog.get_logger("millstream.state")
 
@@ -127,7 +138,7 @@ class StateStore:
         begin, _ = await self._log.bounds(self.state, manifest.partition)
         alive: set[bytes] = set()
         async for record in self._log.read(self.state, manifest.partition, begin, manifest.pieces[0].offset):
-            topic, of, generation, what = parts_of(record.key) or ("", -1, "", "")
+            topic, of, _, what = parts_of(record.key) or ("", -1, "", "")
             if topic == self.topic and of == manifest.partition and what in (MANIFEST, CHUNK):
                 (alive.discard if record.value is None else alive.add)(record.key)
         return alive - set(manifest.keys())

@@ -18,13 +18,13 @@ from pydantic import SecretStr
 from schemas.decode import Decoder
 from streams.cli.common import set_up_logging
 from streams.resolve import resolve
-from streams.results import Results
 from streams.run import make_sink
 from streams.settings import load_settings
 from streams.site import Site
 from streams.transport import to_records
 from streams.worker import Worker
 from tests.bench.load import PARTITIONS
+from tests.integration.support.workers import counted
 
 DEADLINE_S = 120
 
@@ -73,18 +73,20 @@ async def worker(bootstrap: str, prefix: str, clock: Clock, sink: str) -> None:
         sink=sink, port=0, tick_interval="0s",
     )  # fmt: skip
 
-    def seen(results: Results) -> None:
-        clock.add(results.counts["readings_in"])
+    running = Worker(settings, resolve(Site()), make_sink(settings))
+    decode = running.feeding.decoder.decode
+    running.feeding.decoder.decode = lambda *given: (clock.start(), decode(*given))[1]  # type: ignore[method-assign]
+    async def count() -> None:
+        while not clock.done.is_set():
+            await asyncio.sleep(0.005)
+            clock.add(counted(running) - clock.seen)
 
-    running = Worker(settings, resolve(Site()), make_sink(settings), watch_results=seen)
-    decode = running._decoder.decode
-    running._decoder.decode = lambda *given: (clock.start(), decode(*given))[1]  # type: ignore[method-assign]
     await running.start()
     try:
-        both = {asyncio.create_task(clock.done.wait()), running.failed}
+        both = {asyncio.create_task(count()), running.failed}
         done, _ = await asyncio.wait(both, return_when="FIRST_COMPLETED", timeout=DEADLINE_S)
         if not done:
-            at = {p: engine.next_offset for p, engine in running.engines.items()}
+            at = {p: owned.engine.next_offset for p, owned in running.owned.items() if owned.engine}
             raise TimeoutError(f"stuck: {clock.seen} of {clock.wanted} readings, assigned {running.assigned}, at {at}")
         if running.failed.done():
             running.failed.result()

@@ -65,10 +65,12 @@ class Feed:
         with self._lock:
             self._produce(message, timestamp_ms)
 
-    def raw(self, partition: int, value: bytes, headers: list[tuple[str, bytes]]) -> None:
-        """Append a record that holds no reading, such as a control record."""
+    def raw(
+        self, partition: int, value: bytes, headers: list[tuple[str, bytes]], topic: str = "", key: bytes | None = None
+    ) -> None:
+        """Append a record that holds no reading: a control record, or a command to its own topic."""
         self._producers["none"].produce(
-            self.topic, value, partition=partition, headers=list(headers), on_delivery=self._failed
+            topic or self.topic, value, key=key, partition=partition, headers=list(headers), on_delivery=self._failed
         )  # fmt: skip
 
     def flush(self) -> None:

@@ -35,6 +35,8 @@ class Expected:
     rejected: set[tuple[int, int, str]] = field(default_factory=set)  # partition, offset, reason
     counts: Counter[str] = field(default_factory=Counter)
     faults: list[str] = field(default_factory=list)
+    maybe: Expected | None = None
+    """What follows from the log behind its last snapshot: ticks alone, which a worker may have judged or not."""
 
 
 def canonical(event: Mapping[str, Any]) -> str:
@@ -47,9 +49,11 @@ def record_of(kept: Kept) -> Record:
     return Record(kept.offset, kept.timestamp * 1_000_000, kept.key, kept.value, kept.headers)
 
 
-def judge(log: Mapping[int, Sequence[Kept]], site: ResolvedSite, key: bytes, partitions: int) -> Expected:
-    """Feed each partition's whole log to an engine that begins with `site`."""
-    found = Expected()
+def judge(
+    log: Mapping[int, Sequence[Kept]], saved: Mapping[int, int], site: ResolvedSite, key: bytes, partitions: int
+) -> Expected:
+    """Feed each partition's whole log to an engine that begins with `site`; `saved` is where the workers' work ends."""
+    found = Expected(maybe=(maybe := Expected()))
     forwarded: set[tuple[int, int, int]] = set()  # to partition; from partition, offset
     arrived: set[tuple[int, int, int]] = set()
     for partition in range(partitions):
@@ -57,16 +61,19 @@ def judge(log: Mapping[int, Sequence[Kept]], site: ResolvedSite, key: bytes, par
         records = [record_of(kept) for kept in log[partition]]
         if [r.offset for r in records] != list(range(len(records))):
             found.faults.append(f"the kept log of partition {partition} has holes")
-        for at in range(0, len(records), AT_A_TIME):
-            results = engine.feed(decoder.decode(records[at : at + AT_A_TIME], partition))
-            forwarded |= {(f.partition, partition, f.record.offset) for f in results.forwards}
-            take(found, results)
         arrived |= set(_origins(partition, records, key))
+        for into, part in ((found, records[: saved[partition]]), (maybe, records[saved[partition] :])):
+            for at in range(0, len(part), AT_A_TIME):
+                results = engine.feed(decoder.decode(part[at : at + AT_A_TIME], partition))
+                forwarded |= {(f.partition, partition, f.record.offset) for f in results.forwards}
+                take(into, results)
     if missing := forwarded - arrived:
         to, was, offset = min(missing)
         found.faults.append(
             f"{len(missing)} misrouted messages never reached their partition, such as {was}:{offset} for {to}"
         )
+    if maybe.counts["readings_in"] or maybe.counts["misrouted"]:
+        found.faults.append(f"behind the last snapshots there are still {maybe.counts['readings_in']} readings")
     return found
 
 
@@ -80,7 +87,7 @@ def take(found: Expected, results: Results) -> None:
         if rejection.record is not None:
             found.rejected.add((results.partition, rejection.record.offset, rejection.place.reason))
     found.counts.update(results.counts)
-    for table in tables(results):
+    for table in tables([results]):
         put(found.points, table)
 
 

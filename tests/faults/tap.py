@@ -8,7 +8,7 @@ from collections import defaultdict
 from collections.abc import Callable, Sequence
 from typing import Any, NamedTuple
 
-from confluent_kafka import Consumer, KafkaError, TopicPartition
+from confluent_kafka import Consumer, KafkaError, KafkaException, TopicPartition
 
 _IDLE_S = 0.05
 
@@ -30,13 +30,19 @@ class Tap:
     """
 
     def __init__(
-        self, bootstrap: str, partitions: dict[str, int], on_record: Callable[[str, int, Kept], None] | None = None
+        self,
+        bootstrap: str,
+        partitions: dict[str, int],
+        group: str,
+        on_record: Callable[[str, int, Kept], None] | None = None,
     ) -> None:
         self.topics = partitions
         self.log: dict[tuple[str, int], list[Kept]] = defaultdict(list)
         self.faults: list[str] = []
         self.on_record = on_record
         self._over = threading.Event()
+        # one that is never assigned anything, so that its questions do not wait behind fetches
+        self._asker = Consumer({"bootstrap.servers": bootstrap, "group.id": group, "log_level": 0})
         self._consumer = Consumer(
             {
                 "bootstrap.servers": bootstrap, "group.id": "a-tap-that-commits-nothing", "enable.auto.commit": False,
@@ -58,10 +64,14 @@ class Tap:
 
     def ends(self, topic: str) -> dict[int, int]:
         """The broker's end of each partition."""
-        return {
-            p: self._consumer.get_watermark_offsets(TopicPartition(topic, p), timeout=30)[1]
-            for p in range(self.topics[topic])
-        }
+        places = [TopicPartition(topic, p) for p in range(self.topics[topic])]
+        return _patiently(lambda: {tp.partition: self._asker.get_watermark_offsets(tp, timeout=10)[1] for tp in places})
+
+    def committed(self, topic: str) -> dict[int, int]:
+        """What the workers' group has committed; partitions without are left out."""
+        places = [TopicPartition(topic, p) for p in range(self.topics[topic])]
+        found = _patiently(lambda: {tp.partition: tp.offset for tp in self._asker.committed(places, timeout=10)})
+        return {partition: offset for partition, offset in found.items() if offset >= 0}
 
     def catch_up(self, topic: str, timeout_s: float = 60.0) -> dict[int, int]:
         """Wait until everything is kept that a topic held at the call; the ends."""
@@ -75,9 +85,12 @@ class Tap:
 
     def close(self) -> None:
         """Stop reading; what was kept stays."""
+        if self._over.is_set():
+            return
         self._over.set()
         self._thread.join(10)
         self._consumer.close()
+        self._asker.close()
 
     def _next(self, topic: str, partition: int) -> int:
         kept = self.log[topic, partition]
@@ -98,3 +111,15 @@ class Tap:
         self.log[topic, partition].append(record)
         if self.on_record is not None:
             self.on_record(topic, partition, record)
+
+
+def _patiently(ask: Callable[[], dict[int, int]], timeout_s: float = 60.0) -> dict[int, int]:
+    """Ask again where the topic or the group is new, or the broker is just back."""
+    deadline = time.monotonic() + timeout_s
+    while True:
+        try:
+            return ask()
+        except KafkaException:
+            if time.monotonic() > deadline:
+                raise
+            time.sleep(_IDLE_S)

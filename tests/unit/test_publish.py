@@ -11,7 +11,9 @@ import orjson
 import pytest
 from aiokafka.errors import KafkaConnectionError
 
+from schemas.audit import Audit
 from schemas.chunk import Place, Record
+from schemas.command import Target
 from streams.collect import Collector
 from streams.metrics import Metrics
 from streams.publish import REJECTED_PER_S, Publisher
@@ -74,3 +76,32 @@ async def test_what_could_not_be_published_is_told_when_it_is_tried_again() -> N
     await broker.publisher.publish(results)
     assert [record["offset"] for record in broker.told] == list(range(REJECTED_PER_S))
     assert broker.metrics.value("millstream_rejected_unlisted_total", reason="malformed") == 5, "counted once"
+
+
+def decided(asset: str | None) -> Audit:
+    """A row about an asset, a glob of them, or none."""
+    target = Target(asset=asset)
+    return Audit(
+        audit_id="a", command_id="c", kind="mute", target=target, outcome="accepted", log="reading.v1", partition=3,
+        offset=5, received=7,
+    )  # fmt: skip
+
+
+@pytest.mark.parametrize(
+    ("asset", "key"),
+    [("penang/smt/line1/oven3", b"penang/smt/line1"), ("penang/smt/*", None), (None, None)],
+)
+async def test_decisions_go_to_the_audit_topic_on_the_engines_partition(asset: str | None, key: bytes | None) -> None:
+    broker, sent = Broker(), []
+
+    async def send(*record: Any) -> Awaitable[None]:
+        sent.append(record)
+        return await Broker.send(broker, *record[:3])
+
+    broker.publisher.send = send
+    audit = decided(asset)
+    await broker.publisher.publish(rejecting(3, 100, 0)._replace(audits=[audit]))
+    [(topic, found, value, partition, timestamp, headers)] = sent
+    assert (topic, found, partition, timestamp) == ("t.audit.v1", key, 3, None)
+    assert headers == [("content-type", b"application/json")]
+    assert Audit.model_validate_json(value) == audit

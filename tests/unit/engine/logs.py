@@ -15,6 +15,7 @@ from schemas.chunk import Chunk, Record
 from schemas.control import Control, encode, encode_origin
 from schemas.decode import Decoder
 from schemas.partition import key_of, partition_of
+from streams.command_agent import verify
 from streams.configure import configure_records
 from streams.engine import Engine
 from streams.resolve import ResolvedSite, resolve, to_payload
@@ -170,6 +171,14 @@ def signed(control: Control, offset: int, stamp: int) -> Record:
     return Record(offset, stamp, None, value, headers)
 
 
+def command(stamp: int, kind: str, command_id: str, payload: dict[str, Any] | None = None, **target: str) -> Record:
+    """A command as the agent appends it; its offset is to be given."""
+    body = {"command_id": command_id, "kind": kind, "by": "ann", "target": target, "payload": payload}
+    found = verify(Record(0, stamp, None, json.dumps(body).encode()), PARTITION, PARTITIONS, "line")
+    assert isinstance(found, list), found
+    return signed(found[0].model_copy(update={"partition": PARTITION}), 0, stamp)
+
+
 def configure(to: ResolvedSite, offset: int, stamp: int) -> list[Record]:
     """The records that carry a site."""
     return [signed(c, offset + i, stamp) for i, c in enumerate(configure_records(to_payload(to), PARTITION))]
@@ -204,6 +213,7 @@ class Tape:
         self.rejections: list[Any] = []
         self.forwards: list[Any] = []
         self.warnings: list[str] = []
+        self.audits: list[dict[str, Any]] = []
         self.clock: Any = None
         self._messages = self._readings = 0
 
@@ -219,6 +229,7 @@ class Tape:
             self.rejections.append((self._messages + r.place.message, *r.place[1:], r.received, r.record))
         self.forwards += results.forwards
         self.warnings += results.warnings
+        self.audits += [json.loads(audit.model_dump_json()) for audit in results.audits]
         self.clock = (results.received, results.next_offset)
         self._messages += chunk.messages
         self._readings += chunk.readings
@@ -235,7 +246,7 @@ class Tape:
 
     def same(self, other: Tape) -> None:
         """Assert that two tapes hold the same, in the same order."""
-        for name in ("clock", "warnings", "forwards", "rejections", "points", "verdicts", "events"):
+        for name in ("clock", "warnings", "forwards", "rejections", "points", "verdicts", "events", "audits"):
             mine, theirs = getattr(self, name), getattr(other, name)
             if mine != theirs:
                 pairs = zip(mine, theirs, strict=False) if isinstance(mine, list) else [(mine, theirs)]

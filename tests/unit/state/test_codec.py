@@ -21,7 +21,9 @@ ARRAYS = st.one_of(
 PLAIN = st.none() | st.booleans() | st.integers(-(2**63), 2**63 - 1) | st.floats(allow_nan=False) | st.text()
 STATE = st.dictionaries(
     st.text(max_size=5),
-    st.recursive(PLAIN | ARRAYS, lambda inner: st.lists(inner) | st.dictionaries(st.text(max_size=5), inner), max_leaves=8),
+    st.recursive(
+        PLAIN | ARRAYS, lambda inner: st.lists(inner) | st.dictionaries(st.text(max_size=5), inner), max_leaves=8
+    ),
 )
 
 
