@@ -3,8 +3,8 @@
 from __future__ import annotations
 
 import math
+from array import array
 from collections.abc import Iterator, Sequence
-from functools import lru_cache
 from typing import Any, NamedTuple
 
 import numpy as np
@@ -12,6 +12,9 @@ from numpy.typing import NDArray
 
 from schemas.chunk import SeriesKey
 from schemas.names import asset_fault, name_fault
+
+_REMEMBERED = 2**18
+"""Series keys that a table keeps in mind."""
 
 NUMBERS: frozenset[type] = frozenset((float, int, bool))
 VALUES: frozenset[type] = NUMBERS | {str, type(None)}
@@ -33,6 +36,8 @@ def column_of(values: Sequence[Any]) -> Column:
     Column(value=array([ 1.,  1., nan, nan, nan]), null=array([False, False, False,  True, False]), \
 text={2: 'run'}, faults={4: 'wrong_type'})
     """
+    if type(values) is list and (plain := numbers([values])) is not None:
+        return Column(plain, None, {}, refuse_infinite(plain))
     kinds = set(map(type, values))
     null: NDArray[np.bool_] | None = None
     text: dict[int, str] = {}
@@ -53,6 +58,21 @@ text={2: 'run'}, faults={4: 'wrong_type'})
     except OverflowError:
         value = np.array([_widen(number) for number in values], dtype=np.float64)
     return Column(value, null, text, faults | refuse_infinite(value))
+
+
+def numbers(columns: Sequence[list[Any]]) -> NDArray[np.float64] | None:
+    """Decoded columns one after the other, None where one of them holds anything but numbers and booleans.
+
+    >>> numbers([[1, True], [2.5]]), numbers([["1"]])
+    (array([1. , 1. , 2.5]), None)
+    """
+    found = array("d")
+    try:
+        for column in columns:
+            found.fromlist(column)
+    except (TypeError, OverflowError):  # an integer beyond float64
+        return None
+    return np.frombuffer(found) if found else np.zeros(0)
 
 
 def stack(columns: Sequence[Column]) -> Column:
@@ -87,11 +107,22 @@ def _widen(number: float) -> float:
 
 
 class KeyTable(dict[tuple[str, str, str | None], int]):
-    """Codes of the series keys met in a chunk, made at first sight; -1 where a name may not be used."""
+    """Codes of the series keys met so far, made at first sight; -1 where a name may not be used.
+
+    Names are checked once, as the same ones come in every chunk; that codes outlive a chunk cannot be seen, as
+    `number_keys` gives each chunk codes of its own.
+    """
 
     def __init__(self) -> None:
         super().__init__()
         self.keys_made: list[SeriesKey] = []
+        self.layouts: dict[tuple[str, ...], list[int]] = {}  # asset and series of frames without units -> codes
+
+    def forget_some(self) -> None:
+        """Start over where there are so many that a sender of ever new names must be at work."""
+        if len(self) > _REMEMBERED or len(self.layouts) > _REMEMBERED // 16:
+            self.clear()
+            self.keys_made, self.layouts = [], {}
 
     def __missing__(self, key: tuple[str, str, str | None]) -> int:
         made = _checked(*key)
@@ -106,9 +137,8 @@ class KeyTable(dict[tuple[str, str, str | None], int]):
         return code
 
 
-@lru_cache(maxsize=2**18)
 def _checked(asset: str, series: str, unit: str | None) -> SeriesKey | None:
-    """The key of these names, None where one may not be used; remembered, as the same names come in every chunk."""
+    """The key of these names, None where one may not be used."""
     if asset_fault(asset) or name_fault(series) or (unit and name_fault(unit)):
         return None
     return SeriesKey(asset, series, unit or None)
@@ -160,6 +190,12 @@ def number_keys(code: NDArray[np.int32], keys: Sequence[SeriesKey]) -> tuple[NDA
 
     Keys without a reading are left out.
     """
+    if len(keys) > 4 * len(code):
+        distinct, first, inverse = np.unique(code, return_index=True, return_inverse=True)
+        appeared = np.argsort(first)
+        rank = np.empty(len(distinct), dtype=np.int32)
+        rank[appeared] = np.arange(len(distinct), dtype=np.int32)
+        return rank[inverse], [keys[i] for i in distinct[appeared].tolist()]
     first = np.full(len(keys), -1, dtype=np.int64)
     first[code[::-1]] = np.arange(len(code) - 1, -1, -1)  # of repeated indices the last one stays
     used = np.flatnonzero(first >= 0)

@@ -3,11 +3,12 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Sequence
+from operator import itemgetter
 from typing import Any
 
 import numpy as np
 
-from schemas.cells import merge, number_keys
+from schemas.cells import KeyTable, merge, number_keys
 from schemas.chunk import CONTROL, Chunk, Origin, Record
 from schemas.codec_arrow import read_arrow
 from schemas.codecs import ARROW, HEADER, JSON, MAX_MESSAGE_BYTES, MSGPACK, loads_all_json, loads_msgpack, media_type
@@ -18,11 +19,14 @@ from schemas.draft import Draft
 from schemas.errors import Reject
 from schemas.refused import Refused
 
+_OFFSET, _TIMESTAMP, _VALUE, _HEADERS = (
+    itemgetter(Record._fields.index(f)) for f in ("offset", "timestamp", "value", "headers")
+)
 _JSON_ALONE = ((HEADER, JSON),)
 
 
 class Decoder:
-    """Decodes records of a partition's log; has no state, so how a log is cut into chunks cannot be seen.
+    """Decodes records of a partition's log. It remembers names it has checked, nothing that could be seen in a chunk.
 
     `control_key` is the workers' shared key; without one every control record and origin counts as forged.
 
@@ -35,22 +39,28 @@ class Decoder:
     def __init__(self, control_key: bytes = b"", max_bytes: int = MAX_MESSAGE_BYTES) -> None:
         self.control_key = control_key
         self.max_bytes = max_bytes
+        self._keys = KeyTable()
 
     def decode(self, records: Sequence[Record], partition: int) -> Chunk:
         """Decode m records of one partition, in log order. Raises nothing, whatever the bytes.
 
         What cannot be used is told in `rejects`, a message or its cells at a time.
         """
-        draft = Draft(len(records))
+        self._keys.forget_some()
+        draft = Draft(len(records), self._keys)
         origin: dict[int, Origin] = {}
         controls: list[tuple[int, Control]] = []
         by_type: dict[bytes, list[int]] = {JSON: [], MSGPACK: [], ARROW: []}
+        values: list[Any] = list(map(_VALUE, records))
         limit = self.max_bytes
-        by_type[JSON] = [
-            i
-            for i, (_, _, _, value, headers) in enumerate(records)
-            if value and len(value) <= limit and (not headers or tuple(headers) == _JSON_ALONE)
-        ]
+        if all(values) and max(map(len, values), default=0) <= limit and not any(map(_HEADERS, records)):
+            by_type[JSON] = list(range(len(records)))
+        else:
+            by_type[JSON] = [
+                i
+                for i, (_, _, _, value, headers) in enumerate(records)
+                if value and len(value) <= limit and (not headers or tuple(headers) == _JSON_ALONE)
+            ]
         for i in sorted(set(range(len(records))).difference(by_type[JSON])):
             record = records[i]
             try:
@@ -59,7 +69,6 @@ class Decoder:
                 draft.reject(i, error)
         for i, _ in controls:
             draft.kind[i] = CONTROL
-        values: list[Any] = [record.value for record in records]
         by_type[JSON].sort()
         messages = [*by_type[JSON], *by_type[MSGPACK], *by_type[ARROW]]
         objects = loads_all_json([values[i] for i in by_type[JSON]])
@@ -112,8 +121,8 @@ def _chunk(
     code, keys = number_keys(cells.code, draft.keys.keys_made)
     return Chunk(
         records=records,
-        offset=np.array([record.offset for record in records], dtype=np.int64),
-        received=np.array([record.timestamp for record in records], dtype=np.int64),
+        offset=np.fromiter(map(_OFFSET, records), dtype=np.int64, count=len(records)),
+        received=np.fromiter(map(_TIMESTAMP, records), dtype=np.int64, count=len(records)),
         kind=draft.kind,
         asset=draft.asset,
         origin=origin,

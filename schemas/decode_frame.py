@@ -94,8 +94,13 @@ def _finish(
     qualities = _mapping(fields, "quality")
     source = optional_name(fields.get("source"), "source")
     rows = len(time) if isinstance(time, list) else len(time[0])
+    quality: dict[int, NDArray[np.uint8]] = {}
+    plain = not units and not qualities
+    layout = (asset, *series)
+    known = draft.keys.layouts.get(layout) if plain else None
+    if known is not None:
+        return Frame(message, asset, source, time, layout[1:], known, list(series.values()), quality, unknown)
     codes = []
-    quality = {}
     for j, name in enumerate(series):
         unit = units.get(name)
         code = draft.keys[asset, name, unit] if type(name) is str and (unit is None or type(unit) is str) else -1
@@ -105,6 +110,8 @@ def _finish(
         codes.append(code)
         if name in qualities:
             quality[j] = _column_quality(draft, qualities[name], name, rows)
+    if plain:
+        draft.keys.layouts[layout] = codes
     unknown += len(units.keys() - series.keys()) + len(qualities.keys() - series.keys())
     return Frame(message, asset, source, time, list(series), codes, list(series.values()), quality, unknown)
 

@@ -86,6 +86,7 @@ def _add_group(draft: Draft, shape: Any, messages: Sequence[int], objects: Seque
             quality=column("quality"),
             source=column("source"),
         ),
+        typed=shape is Plain,
     )
     if shape is not Plain:
         draft.unknown_fields += (len(objects) - len(odd)) * len(set(shape) - FIELDS)

@@ -37,9 +37,12 @@ class Singles(NamedTuple):
     source: Sequence[Any] | None
 
 
-def add_singles(draft: Draft, singles: Singles) -> list[int]:
-    """Add the readings of n messages to the draft and return the rows (of n) that cannot be used as they are."""
-    odd = _odd_types(singles)
+def add_singles(draft: Draft, singles: Singles, typed: bool = False) -> list[int]:
+    """Add the readings of n messages to the draft and return the rows (of n) that cannot be used as they are.
+
+    `typed`: their fields are known to have the right types.
+    """
+    odd = set() if typed else _odd_types(singles)
     if not odd:
         return _add_typed(draft, singles)
     rows = [i for i in range(len(singles.message)) if i not in odd]
@@ -72,8 +75,8 @@ def _add_typed(draft: Draft, singles: Singles) -> list[int]:
     if not n:
         return []
     keys, qualities = draft.keys, draft.qualities
-    units = singles.unit or [None] * n
-    code = np.array([keys[key] for key in zip(singles.asset, singles.series, units, strict=True)], dtype=np.int32)
+    named = zip(singles.asset, singles.series, singles.unit or [None] * n, strict=True)
+    code = np.fromiter(map(keys.__getitem__, named), dtype=np.int32, count=n)
     time, bad = parse_times(singles.time)
     column = column_of(singles.value)
     bad |= code < 0
@@ -81,7 +84,7 @@ def _add_typed(draft: Draft, singles: Singles) -> list[int]:
     if singles.quality is None:
         quality = np.zeros(n, dtype=np.uint8)
     else:
-        quality = np.array([qualities[value] for value in singles.quality], dtype=np.uint8)
+        quality = np.fromiter(map(qualities.__getitem__, singles.quality), dtype=np.uint8, count=n)
         bad |= quality == NO_QUALITY
     if singles.source is not None:
         wrong = {source for source in set(singles.source) if source and name_fault(source)}
@@ -95,8 +98,11 @@ def _add_typed(draft: Draft, singles: Singles) -> list[int]:
         draft.nan_cells += int((sent_nan & ~bad).sum())
     message = np.array(singles.message, dtype=np.int32)
     cells = Cells(message, code, time, column.value, quality, column.text)
-    for i, asset in zip(singles.message, singles.asset, strict=True):
-        draft.asset[i] = asset
+    if n == len(draft.asset):
+        draft.asset[:] = singles.asset
+    else:
+        for i, asset in zip(singles.message, singles.asset, strict=True):
+            draft.asset[i] = asset
     if not bad.any():
         draft.parts.append(cells)
         return []

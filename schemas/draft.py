@@ -17,15 +17,15 @@ MAX_PLACES = 16
 
 
 class Draft:
-    """Findings about `count` messages, in any order; `Decoder` makes a chunk of them."""
+    """Findings about `count` messages, in any order; `Decoder` makes a chunk of them. `keys` may outlive it."""
 
-    def __init__(self, count: int) -> None:
+    def __init__(self, count: int, keys: KeyTable) -> None:
         self.kind = np.full(count, READING, dtype=np.uint8)
         self.asset: list[str | None] = [None] * count
         self.parts: list[Cells] = []
         self.waveforms: list[Waveform] = []
         self.rejects: list[Place] = []
-        self.keys = KeyTable()
+        self.keys = keys
         self.qualities = QualityTable()
         self.unknown_fields = 0
         self.nan_cells = 0

@@ -8,7 +8,7 @@ from itertools import chain
 import numpy as np
 from numpy.typing import NDArray
 
-from schemas.cells import Cells, Column, column_of, stack
+from schemas.cells import Cells, Column, column_of, numbers, refuse_infinite, stack
 from schemas.chunk import BAD, GOOD
 from schemas.decode_frame import Frame
 from schemas.draft import MAX_PLACES, Draft
@@ -54,6 +54,20 @@ def _add_alike(draft: Draft, frames: Sequence[Frame]) -> None:
         sent_nan = nan.reshape(size) & keep
         quality[sent_nan] = BAD
         draft.nan_cells += int(sent_nan.sum())
+    message = np.array([frame.message for frame in frames], dtype=np.int32)
+    codes: NDArray[np.int32] = np.array([frame.codes for frame in frames], dtype=np.int32)
+    if not cells.text and keep.all():  # row by row, nothing left out
+        draft.parts.append(
+            Cells(
+                message=np.repeat(message, c * n),
+                code=np.broadcast_to(codes[:, None, :], (f, n, c)).reshape(-1),
+                time=np.repeat(time.reshape(-1), c),
+                value=cells.value.reshape(size).transpose(0, 2, 1).reshape(-1),
+                quality=quality.transpose(0, 2, 1).reshape(-1),
+                text={},
+            )
+        )
+        return
     order = np.arange(f * c * n).reshape(size).transpose(0, 2, 1)[keep.transpose(0, 2, 1)]  # row by row
     text = {}
     if cells.text:
@@ -61,8 +75,6 @@ def _add_alike(draft: Draft, frames: Sequence[Frame]) -> None:
         rank[order] = np.arange(len(order))
         ranked = ((int(rank[at]), word) for at, word in cells.text.items())
         text = {i: word for i, word in ranked if i >= 0}
-    message = np.array([frame.message for frame in frames], dtype=np.int32)
-    codes = np.array([frame.codes for frame in frames], dtype=np.int32)
     draft.parts.append(
         Cells(
             message=np.broadcast_to(message[:, None, None], size).reshape(-1)[order],
@@ -80,7 +92,11 @@ def _cells_of(frames: Sequence[Frame]) -> Column:
     columns = [column for frame in frames for column in frame.columns]
     if isinstance(columns[0], Column):
         return stack([column for column in columns if isinstance(column, Column)])
-    return column_of(list(chain.from_iterable(column for column in columns if not isinstance(column, Column))))
+    lists = [column for column in columns if not isinstance(column, Column)]
+    plain = numbers(lists)
+    if plain is not None:
+        return Column(plain, None, {}, refuse_infinite(plain))
+    return column_of(list(chain.from_iterable(lists)))
 
 
 def _times_of(frames: Sequence[Frame]) -> tuple[NDArray[np.int64], NDArray[np.bool_]]:

@@ -43,15 +43,13 @@ def check_access(settings: Settings, role: Role | None = None) -> None:
         raise Misconfigured(lacking)
 
 
-async def watch_access(
-    settings: Settings, role: Role, say: Callable[[str | None], None], every_s: float = EVERY_S
-) -> None:
+async def watch_access(settings: Settings, role: Role, say: Callable[[str | None], None]) -> None:
     """Check again and again while a worker runs, and `say` what is wrong, or None: rights and passwords are changed.
 
     A broker that is away says nothing of them.
     """
     while True:
-        await asyncio.sleep(every_s)
+        await asyncio.sleep(EVERY_S)
         try:
             await asyncio.to_thread(check_access, settings, role)
             say(None)

@@ -10,11 +10,12 @@ from streams.topic_table import TOPICS
 
 Role = Literal["worker", "gateway", "operator", "reader", "admin"]
 ROLES: dict[Role, str] = {
-    "worker": "judges readings; it alone also holds MILLSTREAM_CONTROL_KEY",
+    "worker": "judges readings; holds MILLSTREAM_CONTROL_KEY",
     "gateway": "sends readings",
     "operator": "sends commands (millstream command, millstream config apply) and sees what became of them",
     "reader": "any other service that takes anomalies and key figures, in consumer groups of its own",
-    "admin": "makes and changes topics (millstream topics), looks after saved state (millstream state)",
+    "admin": "makes and changes topics (millstream topics); with MILLSTREAM_CONTROL_KEY also adds partitions (--grow) "
+    "and looks after saved state (millstream state)",
 }
 
 
@@ -49,6 +50,7 @@ TABLE: tuple[Right, ...] = (
         Right("admin", name, ("CREATE", "DESCRIBE", "DESCRIBE_CONFIGS", "ALTER", "ALTER_CONFIGS"), "make and change")
         for name in _EVERY_TOPIC
     ),
+    Right("admin", "reading.v1", ("READ",), "whether all is judged, before partitions are added"),
     Right("admin", "state.v1", ("READ", "WRITE"), "saved state: list, drop, and re-key when partitions are added"),
     Right("admin", None, ("DESCRIBE",), "whether workers run"),
 )
@@ -106,6 +108,7 @@ def _grant(settings: Settings, right: Right) -> Grant:
 def acl_lines(settings: Settings) -> Iterator[str]:
     """The whole list as a person runs it in a shell: kafka-acls.sh and influx."""
     yield "# Kafka. Put your principals in the place of User:WORKER and the like (by client certificate: User:CN=...)."
+    yield "# MILLSTREAM_CONTROL_KEY proves to workers what other workers wrote: no other role may have it."
     yield f'ACLS="kafka-acls.sh --bootstrap-server {settings.kafka} --command-config admin.properties --add"'
     for role, does in ROLES.items():
         yield f"\n# {role}: {does}"

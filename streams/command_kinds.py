@@ -93,6 +93,7 @@ CARRIED_OUT_BY: dict[str, Callable[[Engine, Command, Moment, Collector], Decisio
     "approve": _approve,
     "reject": _reject,
 }
+"""Kind -> what it does; configurations, which may come without a command, are decided in `streams/commands.py`."""
 
 
 def _no_such_episode(command: Command) -> Decision:

@@ -3,24 +3,17 @@
 from __future__ import annotations
 
 import zlib
-from collections.abc import Callable, Iterator
-from fnmatch import fnmatchcase
-from typing import TYPE_CHECKING, Any, NamedTuple
+from typing import TYPE_CHECKING, Any
 
-import numpy as np
-
-from detectors.durations import UNITS
-from schemas.audit import Audit, Outcome, audit_id_of
-from schemas.command import Command, as_command, is_exact
+from schemas.audit import Audit, audit_id_of
+from schemas.command import Command, as_command
 from schemas.control import Control
 from schemas.errors import Reject
-from schemas.times import format_time
 from streams.collect import Collector
+from streams.command_kinds import CARRIED_OUT_BY, Decision
 from streams.configure import Assembly
-from streams.mutes import MOST, Rule, matching
-from streams.muting import Moment, caught, change, close
+from streams.muting import Moment
 from streams.resolve import from_payload
-from streams.watch import Watch
 
 if TYPE_CHECKING:
     from streams.engine import Engine

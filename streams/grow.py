@@ -68,16 +68,16 @@ def _partitions_now(settings: Settings, at: Broker, partitions: int) -> int:
 
 async def _grow(settings: Settings, at: Broker, now: int, partitions: int, say: Say) -> None:
     logs = settings.topic(READINGS), settings.topic(COMMANDS)
-    async with offline(settings, now) as (store, log):
+    async with offline(settings, at, now) as (store, log):
         stands = [await stand_of(settings, store, log, partition) for partition in range(now)]
         ends = [at.ends(name, now) for name in logs]
         all_is_saved(settings, at, stands)
         say(f"{now} partitions are judged and saved to their ends")
-        old = [await _load(store, partition, stand) for partition, stand in enumerate(stands)]
+        old = [await _load(settings, store, partition, stand) for partition, stand in enumerate(stands)]
     grown = _dealt_out(old, [stand.start for stand in stands], partitions, say)
     if at.counts([settings.topic(STATES)])[settings.topic(STATES)] < partitions:
         at.raise_to(settings.topic(STATES), partitions)
-    async with offline(settings, partitions) as (store, log):
+    async with offline(settings, at, partitions) as (store, log):
         for partition, state in enumerate(grown):
             await _forget_attempts(settings, store, log, partition)
             manifest = await _write(settings, store, at, partition, partitions, state)
@@ -96,11 +96,15 @@ async def _grow(settings: Settings, at: Broker, now: int, partitions: int, say: 
     say(f"done; start the workers with MILLSTREAM_PARTITIONS={partitions}")
 
 
-async def _load(store: StateStore, partition: int, stand: Stand) -> State | None:
+async def _load(settings: Settings, store: StateStore, partition: int, stand: Stand) -> State | None:
+    """A partition's saved state, with the events that were told after it was copied, as a restart reads them back."""
     if stand.manifest is None:
         return None
     try:
-        return await store.load(stand.manifest)
+        state = await store.load(stand.manifest)
+        events = await store.events(settings.topic(ANOMALIES), partition, stand.manifest.events_end)
+        state["episodes"] += [[event.model_dump(mode="json"), event.detected or event.received] for event in events]
+        return state
     except codec.Damaged as error:
         raise Misconfigured(
             f"partition {partition}: its newest snapshot is damaged ({error}); start the workers, which fall back to "

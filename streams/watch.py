@@ -263,10 +263,15 @@ class Watch:
 
     def forget(self, roster: Roster, keys: list[int]) -> int:
         """Start rows over, given by their keys in `Episodes.open`; how many there were."""
-        for row in self._bank_rows(keys).tolist():
-            ref = roster.refs[int(self.owner["row"][row])]
-            self.bank.reset(row, self._given(roster.declared(ref.path, ref.series)) or None)
-            self.owner["last"][row], self.owner["lag"][row] = UNSEEN, 0
+        rows = self._bank_rows(keys)
+        refs = [roster.refs[row] for row in self.owner["row"][rows].tolist()] if self.detector.per_row else []
+        declared = [roster.declared(ref.path, ref.series) for ref in refs]
+        given = {
+            name: np.array([np.nan if (own := getattr(each, name)) is None else float(own) for each in declared])
+            for name in self.detector.per_row
+        }
+        self.bank.forget(rows, given or None)
+        self.owner["last"][rows], self.owner["lag"][rows] = UNSEEN, 0
         return len(keys)
 
     def rearm(self, keys: list[int]) -> None:

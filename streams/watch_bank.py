@@ -1,15 +1,15 @@
-"""The bank of a watch: one whose alarms the engine may arm again, since episodes end in ways that no score tells."""
+"""The bank of a watch: one of whose rows the engine may start over or arm again, since commands ask for that."""
 
 from __future__ import annotations
 
 import numpy as np
 
-from detectors.bank import Bank, Rows
-from detectors.base import put, take
+from detectors.bank import UNSEEN, Bank, Rows
+from detectors.base import Floats, put, take
 
 
 class WatchBank(Bank):
-    """A `Bank` that can be told that the episode of a row has been closed over its head.
+    """A `Bank` that takes what commands do: many rows start over, or their episodes are closed over their heads.
 
     >>> from detectors.anomaly.limits import Limits
     >>> from detectors.base import Batch
@@ -22,6 +22,12 @@ class WatchBank(Bank):
     >>> bank.rearm(row); bank.run(row, high).alarm.item()
     True
     """
+
+    def forget(self, rows: Rows, given: dict[str, Floats] | None = None) -> None:
+        """As `reset`, for distinct rows (k,) at once; `given` holds what their series declare, (k,) each."""
+        put(self._state, rows, self.detector.init(len(rows), given) if given else self._init(len(rows)))
+        put(self._calibrated, rows, self.calibration.init(len(rows)))
+        self._learned_since[rows] = UNSEEN
 
     def rearm(self, rows: Rows) -> None:
         """Let the next reading of distinct rows (k,) be an alarm by itself, where the detector's limit is its own."""

@@ -38,7 +38,7 @@ def apply(
 ) -> None:
     """Put a site file into force while workers run: checked whole first, then told to every partition.
 
-    The site version in the file must be above the one in force. What watches have learned is kept wherever it still holds.
+    The site version in the file must be above the one in force. What was learned is kept wherever it still holds.
     Exit status: 0 every partition took it, 1 refused, 2 the file is wrong and nothing was sent, 3 not all answered.
 
     millstream config apply site.toml --reason "limits of oven3"

@@ -59,7 +59,7 @@ def _run(act: Act, kafka: str | None, prefix: str | None) -> None:
 
 
 async def _with_store(settings: Settings, at: Broker, count: int, act: Act) -> None:
-    async with offline(settings, count) as (store, log):
+    async with offline(settings, at, count) as (store, log):
         await act(settings, at, store, log)
 
 

@@ -1,4 +1,4 @@
-"""`make faults`: the whole proof, some twenty minutes. Run by name; `make test` runs tests/integration/test_faults.py."""
+"""`make faults`: the whole proof, half an hour; `make test` runs the short one of tests/integration/test_faults.py."""
 
 from __future__ import annotations
 

@@ -37,7 +37,8 @@ SITE = site_from('[[watch]]\nname = "level"\nseries = "*"\ndetector = { kind = "
 def settings(real_kafka: KafkaServer, topic_prefix: str, monkeypatch: pytest.MonkeyPatch) -> Settings:
     made = settings_of(real_kafka, topic_prefix, partitions=PARTITIONS)
     topics_for(made)
-    for name, value in (("KAFKA", made.kafka), ("PREFIX", made.prefix), ("GROUP", made.group), ("CONTROL_KEY", CONTROL_KEY)):
+    given = {"KAFKA": made.kafka, "PREFIX": made.prefix, "GROUP": made.group, "CONTROL_KEY": CONTROL_KEY}
+    for name, value in given.items():
         monkeypatch.setenv(f"MILLSTREAM_{name}", value)
     return made
 
@@ -104,6 +105,7 @@ async def test_snapshots_are_listed_shown_and_dropped(settings: Settings) -> Non
 
 
 async def test_without_snapshots_there_is_nothing_to_list_or_drop(settings: Settings) -> None:
-    assert [json.loads(line) for line in (await run("ls", "--json")).splitlines()] == [{"partition": 0}, {"partition": 1}]
+    listed = [json.loads(line) for line in (await run("ls", "--json")).splitlines()]
+    assert listed == [{"partition": 0}, {"partition": 1}]
     assert "has no snapshot" in await run("show", "0", status=2)
     assert "partition 1: forgotten (there was nothing)" in await run("drop", "--all", "--yes")

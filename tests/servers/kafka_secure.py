@@ -7,6 +7,8 @@ from collections.abc import Iterable
 from pathlib import Path
 from typing import Any
 
+from kafka.admin import KafkaAdminClient, UserScramCredentialUpsertion
+
 from tests.servers.authority import Authority
 from tests.servers.kafka_native import NativeKafka
 from tests.servers.kafka_probe import broker_ready
@@ -93,6 +95,16 @@ class SecureKafka(NativeKafka):
             "sasl_plain_username": user,
             "sasl_plain_password": self.passwords[user],
         }
+
+    def set_password(self, user: str, password: str) -> None:
+        """Change what SCRAM knows of a user; connections that stand are not touched."""
+        admin = KafkaAdminClient(bootstrap_servers=self.bootstrap, **self.options())
+        try:
+            admin.alter_user_scram_credentials(
+                [UserScramCredentialUpsertion(user, f"SCRAM-SHA-{bits}", password=password) for bits in (256, 512)]
+            )
+        finally:
+            admin.close()
 
     def ready(self) -> bool:
         return broker_ready(self.bootstrap, **self.options())

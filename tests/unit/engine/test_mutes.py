@@ -10,7 +10,7 @@ from hypothesis import strategies as st
 
 from detectors.durations import SECOND
 from schemas.chunk import Record
-from streams import commands
+from streams import command_kinds
 from streams.engine import Engine
 from streams.resolve import resolve
 from streams.results import OUTCOMES
@@ -260,7 +260,7 @@ def test_a_mute_ends_within_a_year(until_s: int, why: str | None) -> None:
 
 
 def test_mutes_are_bounded_in_number(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(commands, "MOST", 2)
+    monkeypatch.setattr(command_kinds, "MOST", 2)
     records = [mute(0, 9, name=f"{s}{i}", series=s) for i, s in enumerate("abca")]
     assert [a["outcome"] for a in play(renumbered(records), of=watching(LIMITS)).audits] == [
         "accepted", "accepted", "refused", "accepted",
