@@ -6,7 +6,7 @@ STAMP := $(VENV)/.ready
 SOURCES := streams detectors schemas tests docs
 
 .DEFAULT_GOAL := help
-.PHONY: help setup demo demo-file test test-unit test-integration bench bench-smoke bench-state soak lint fmt type gen check-gen lock check servers clean
+.PHONY: help setup demo demo-file test test-unit test-integration faults bench bench-smoke bench-state soak lint fmt type gen check-gen lock check servers clean
 
 help: ## list these targets
 	@grep -hE '^[a-z-]+:.*## ' $(MAKEFILE_LIST) | awk -F ':.*## ' '{printf "  make %-18s %s\n", $$1, $$2}'
@@ -39,6 +39,9 @@ test-unit: $(STAMP) ## the tests that need no server
 
 test-integration: $(STAMP) ## the tests on real servers
 	@$(BIN)/python -m pytest tests/integration $(PYTEST)
+
+faults: $(STAMP) ## kills, outages, frozen owners and faulty workers on real servers (half an hour)
+	@$(BIN)/python -m pytest -s tests/faults/full.py $(PYTEST)
 
 servers: $(STAMP) ## start real Kafka and InfluxDB for tests and stay; prints what to export
 	@$(BIN)/python -m tests.servers run

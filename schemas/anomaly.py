@@ -83,7 +83,9 @@ class AnomalyEvent(BaseModel):
     contribution: dict[str, float] | None = Field(None, description="Share of each input, joint detectors only.")
     started: int = Field(description="Event time (ns) at which the episode opened.")
     ended: int | None = None
-    reason: str | None = Field(None, description="Why it closed: recovered, reconfigured, muted, rebaselined, approved, rejected.")
+    reason: str | None = Field(
+        None, description="Why it closed: recovered, reconfigured, muted, rebaselined, approved, rejected."
+    )
     backfill: bool = Field(description="About the past: for topic, store and boards, not for paging.")
     warm: float = Field(ge=0, le=1, description="Share of the warm-up done.")
     learned_since: int | None = Field(description="Event time (ns) of the first reading the row learned from.")

@@ -39,8 +39,8 @@ def _add_alike(draft: Draft, frames: Sequence[Frame]) -> None:
     for k, frame in enumerate(frames):
         draft.asset[frame.message] = frame.asset
         draft.unknown_fields += frame.unknown_fields
-        for j, codes in frame.quality.items():
-            quality[k, j] = codes
+        for j, told in frame.quality.items():
+            quality[k, j] = told
     unusable = (quality == NO_QUALITY) | bad_time[:, None, :]
     unusable.reshape(-1)[list(cells.faults)] = True
     unusable &= present
@@ -55,7 +55,7 @@ def _add_alike(draft: Draft, frames: Sequence[Frame]) -> None:
         quality[sent_nan] = BAD
         draft.nan_cells += int(sent_nan.sum())
     message = np.array([frame.message for frame in frames], dtype=np.int32)
-    codes: NDArray[np.int32] = np.array([frame.codes for frame in frames], dtype=np.int32)
+    codes = np.array([frame.codes for frame in frames], dtype=np.int32)
     if not cells.text and keep.all():  # row by row, nothing left out
         draft.parts.append(
             Cells(

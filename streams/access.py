@@ -11,6 +11,7 @@ import ssl
 from collections.abc import Callable
 from typing import Any
 
+import structlog
 from aiokafka.conn import create_conn
 from aiokafka.errors import KafkaError, SaslAuthenticationFailed, UnsupportedSaslMechanismError
 from aiokafka.protocol.metadata import MetadataRequest
@@ -22,6 +23,8 @@ from schemas.errors import Misconfigured, Retry
 from streams.acl import Grant, Role, grants
 from streams.security import PREFIX, aiokafka_options, kafka_python_options
 from streams.settings import Settings
+
+log = structlog.get_logger("millstream.access")
 
 TIMEOUT_MS = 4_000
 EVERY_S = 15.0
@@ -57,6 +60,8 @@ async def watch_access(settings: Settings, role: Role, say: Callable[[str | None
             say(str(error))
         except Retry:
             continue
+        except Exception as error:  # what only looks must not end what it looks at
+            log.warning("rights on Kafka cannot be checked", error=repr(error))
 
 
 async def knock(settings: Settings) -> None:
@@ -145,10 +150,15 @@ def lacking_rights(settings: Settings, role: Role) -> str | None:
 
 def _topics(admin: Any, needed: list[Grant]) -> list[str]:
     wanted = {grant.name: grant.operations for grant in needed if grant.kind == "topic"}
-    described = {topic["name"]: topic for topic in admin.describe_topics(list(wanted))}
+    try:
+        described = {topic["name"]: topic for topic in admin.describe_topics(list(wanted))}
+    except ValueError:  # operations of a newer broker, which the client cannot read
+        return []
     found = []
     for name, operations in wanted.items():
-        topic = described[name]
+        topic = described.get(name)
+        if topic is None:
+            continue
         if topic["error_code"] == _TOPIC_REFUSED:
             found.append(f"{'+'.join(operations)} topic {name}")
         elif not topic["error_code"] and topic["authorized_operations"] is not None:
@@ -166,7 +176,7 @@ def _groups(admin: Any, needed: list[Grant]) -> list[str]:
             allowed = admin.describe_groups([grant.name])[grant.name].get("authorized_operations")
         except GroupAuthorizationFailedError:
             allowed = []
-        except KafkaPythonError:  # of a broker that has no group yet, or cannot say
+        except (KafkaPythonError, ValueError):  # of a broker that has no group yet, or says what the client cannot read
             allowed = None
         missing = [each for each in grant.operations if allowed is not None and each not in allowed]
         found += [f"{'+'.join(missing)} group {grant.name}"] if missing else []

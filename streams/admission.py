@@ -86,7 +86,7 @@ def _texts(n: int, text: dict[int, str]) -> NDArray[np.object_]:
 
 
 def _holds_text(words: NDArray[np.object_]) -> bool:
-    return words.tolist().count(None) < len(words)
+    return bool(words.tolist().count(None) < len(words))
 
 
 def _classify(

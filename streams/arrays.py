@@ -31,6 +31,9 @@ class Columns:
     def grow(self, n: int) -> None:
         """Add n rows with their columns' first values."""
         need = self.rows + n
+        if need <= min(map(len, self._data.values())):
+            self.rows = need
+            return
         for name, (kind, first) in self._kinds.items():
             have = self._data[name]
             if need > len(have):

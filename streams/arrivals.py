@@ -29,10 +29,10 @@ class Let(NamedTuple):
 
 
 class Came(NamedTuple):
-    """Readings `index` (n,) of a chunk that come with its messages [first, last)."""
+    """Readings `at` (n,) of a chunk that come with its messages [first, last)."""
 
     chunk: Chunk
-    index: Ints
+    at: Ints
     row: Ints  # (n,) roster row
     asset: Ints  # (n,) number of the row's asset
     received: Ints  # the clock at each message of the whole chunk
@@ -42,12 +42,12 @@ class Came(NamedTuple):
     @property
     def time(self) -> Ints:
         """(n,) event times."""
-        return self.chunk.time[self.index]
+        return self.chunk.time[self.at]
 
     @property
     def message(self) -> Ints:
         """(n,) the message of each, counted from `first`."""
-        return self.chunk.message[self.index].astype(np.int64) - self.first
+        return self.chunk.message[self.at].astype(np.int64) - self.first
 
     @property
     def clock(self) -> Ints:
@@ -58,21 +58,21 @@ class Came(NamedTuple):
     def text(self) -> dict[int, str]:
         """Position -> text."""
         texts = self.chunk.text
-        return {i: texts[j] for i, j in enumerate(self.index.tolist()) if j in texts} if texts else {}
+        return {i: texts[j] for i, j in enumerate(self.at.tolist()) if j in texts} if texts else {}
 
     def as_they_are(self) -> Let:
         """All of them, as they come: each message is a step."""
-        chunk, index = self.chunk, self.index
+        chunk, at = self.chunk, self.at
         return Let(
             self.clock,
             np.arange(self.first, self.last),
-            index,
+            at,
             self.message,
             self.row,
             self.time,
-            chunk.value[index],
+            chunk.value[at],
             self.text,
-            chunk.quality[index],
+            chunk.quality[at],
             [key.unit for key in chunk.keys],
-            chunk.code[index].astype(np.int64),
+            chunk.code[at].astype(np.int64),
         )

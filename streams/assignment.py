@@ -110,9 +110,10 @@ class Assignment:
         self._worker.app.transport.durable[self._tp(partition)] = offset
 
     async def save(self, take: Callable[[Owned], Awaitable[None]]) -> None:
-        """Save every partition that has worked since its last snapshot."""
+        """Save every partition that has gone on since its last snapshot, if only by ticks."""
         for owned in list(self.owned.values()):
-            if owned.ready and owned.worked:
+            saved = owned.manifest.next_offset if owned.manifest is not None else -1
+            if owned.ready and owned.engine is not None and owned.engine.next_offset > saved:
                 await take(owned)
 
     def close(self) -> None:

@@ -20,6 +20,7 @@ from schemas.chunk import Record
 from schemas.command import MAX_BYTES, Command, read_command
 from schemas.errors import Misconfigured, Reject, Retry
 from schemas.partition import Level, key_of, partition_of
+from streams.access import check_access
 from streams.command_agent import verify
 from streams.resolve import ResolvedSite, to_payload
 from streams.security import kafka_python_options
@@ -114,6 +115,7 @@ def send(settings: Settings, command: Command, records: list[Outgoing], wait_s: 
     Blocks. Raises Retry while the broker is away, Misconfigured where topics are missing, of another size or closed
     to this user.
     """
+    check_access(settings)  # its clients would only say that they cannot connect
     try:
         with closing(_consumer(settings)) as consumer:
             _check(settings, consumer)

@@ -215,8 +215,8 @@ class Engine:
         for watch in self.watches:
             if not watch.restore(saved["watches"][watch.spec.name], self.roster):
                 afresh.append(
-                    f"watch {watch.spec.name!r} starts learning afresh: {watch.detector.kind} keeps its state in another "
-                    f"form now (version {watch.detector.state_version})"
+                    f"watch {watch.spec.name!r} starts learning afresh: {watch.detector.kind} keeps its state in "
+                    f"another form now (version {watch.detector.state_version})"
                 )
             elif watch.joint:
                 joint = next(j for j in self.joints if j.watch is watch)

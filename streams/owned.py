@@ -27,7 +27,7 @@ class Owned:
     last_record: float = field(default_factory=time.monotonic)
     tried: float = field(default_factory=time.monotonic)  # when the last snapshot was begun
     afresh: bool = False  # the engine began without a snapshot: the log does not hold our site yet
-    worked: bool = False  # readings or decisions since then: more than ticks
+    worked: bool = False  # more than ticks since then
     hole: tuple[int, int] | None = None  # records missing before a fetched chunk, asked for once more
 
     @property

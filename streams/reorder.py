@@ -102,7 +102,7 @@ class Reorder:
         return let
 
     def _put(self, came: Came) -> None:
-        n, chunk, index = len(came.index), came.chunk, came.index
+        n, chunk, index = len(came.at), came.chunk, came.at
         if not n:
             return
         pool = self._pool
@@ -122,12 +122,13 @@ class Reorder:
         if self.wait is None:
             return [at for _, at in keys]
         waiting = self._waiting.setdefault(ident, [])
-        if len(keys) == 1:
-            insort(waiting, keys[0])
-        else:
+        keys.sort()
+        if not waiting or waiting[-1] < keys[0]:
             waiting += keys
-            waiting.sort()
-        self._due.append((clock, ident, max(keys)))
+        else:
+            for key in keys:
+                insort(waiting, key)
+        self._due.append((clock, ident, keys[-1]))
         return []
 
     def _passed(self, ident: int, newest: int) -> list[int]:

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import asyncio
 import contextlib
-import gc
 import signal
 from collections.abc import Callable
 from typing import Any
@@ -13,6 +12,7 @@ import structlog
 
 from schemas.errors import Misconfigured
 from streams.access import check_access
+from streams.process import prepare
 from streams.resolve import ResolvedSite
 from streams.security import kafka_python_options
 from streams.security_check import risks
@@ -74,8 +74,7 @@ async def run_worker(
     reloads: set[asyncio.Task[None]] = set()
     if read_again is not None:
         loop.add_signal_handler(signal.SIGHUP, lambda: reloads.add(loop.create_task(_reload(worker, read_again))))
-    # the collector walks all that lives, some 80 ms with 100,000 series: seldom, as arrays make no cycles
-    gc.set_threshold(50_000, 20, 100)
+    prepare()
     try:
         await worker.start()
         log.info("worker started", metrics=f"{worker.web.url}/metrics", config=site.hash)

@@ -10,7 +10,7 @@ tests/unit/test_transport.py fails when they move.
 from __future__ import annotations
 
 from collections import defaultdict, deque
-from collections.abc import AsyncIterator, Callable, Iterator, Sequence
+from collections.abc import AsyncIterator, Callable, Iterator, Mapping, Sequence
 from typing import Any
 
 import faust
@@ -94,6 +94,14 @@ class ChunkConsumer(driver.Consumer):
         while flight and flight[0][0].acked:
             offset = flight.popleft()[1]
         return offset
+
+    async def _commit_offsets(self, offsets: Mapping[TP, int], start_new_transaction: bool = True) -> bool:
+        """Commit; what a rebalance has refused is tried again, where Faust would take it for committed."""
+        before = {tp: self._committed_offset[tp] for tp in offsets}
+        done: bool = await super()._commit_offsets(offsets, start_new_transaction)
+        if not done:
+            self._committed_offset.update(before)
+        return done
 
     async def _add_gap(self, tp: TP, offset_from: int, offset_to: int) -> None:
         """Chunks know where they end: there are no gaps to keep account of."""

@@ -94,19 +94,24 @@ class Watch:
 
     def wants(self, ref: SeriesRef) -> bool:
         """Whether its globs take a series."""
-        name, spec = f"{ref.path}/{ref.series}", self.spec
-        return any(g == "*" or fnmatchcase(name, g) for g in spec.globs) and not any(
-            fnmatchcase(name, g) for g in spec.exclude
-        )
+        globs, exclude = self.spec.globs, self.spec.exclude
+        if globs == ["*"] and not exclude:
+            return True
+        name = f"{ref.path}/{ref.series}"
+        return any(fnmatchcase(name, g) for g in globs) and not any(fnmatchcase(name, g) for g in exclude)
 
     def admit(self, roster: Roster, *rows: int) -> None:
         """Give series a row of the bank each, where this watch takes them. Called once for each that has numbers."""
         self._cover(max(rows, default=-1) + 1)
         mine, own = [], []
+        known: dict[int, dict[str, Floats] | None] = {}  # by identity: most series declare the same, nothing
         for row in rows:
             ref = roster.refs[row]
             declared = roster.declared(ref.path, ref.series)
-            if declared.watch and self.wants(ref) and (given := self._given(declared)) is not None:
+            if id(declared) not in known:
+                known[id(declared)] = self._given(declared) if declared.watch else None
+            given = known[id(declared)]
+            if given is not None and self.wants(ref):
                 mine.append(row)
                 own.append(given)
         if mine:

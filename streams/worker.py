@@ -170,7 +170,9 @@ class Worker:
     async def _save_all(self) -> None:
         async with self._busy:
             await self.assignment.save(self.snapshots.take)
-            await self.app.consumer.commit()
+            # a commit under way knows nothing of the last snapshots, and would be taken for theirs
+            await self.app.consumer.maybe_wait_for_commit_to_finish()
+            await self.app.consumer.force_commit()
 
     def _access(self, wrong: str | None) -> None:
         if wrong is None:
@@ -228,7 +230,7 @@ class Worker:
             fresh = results._replace(events=events) if len(events) < len(results.events) else results
             await self.patience("topics", partial(self.publisher.publish, fresh))
             self.metrics.count("millstream_batch_seconds_total", time.perf_counter() - began, stage="publish")
-            owned.worked |= bool(results.counts["readings_in"] or any(c.kind != "tick" for _, c in chunk.controls))
+            owned.worked |= chunk.messages > sum(control.kind == "tick" for _, control in chunk.controls)
             account(self.metrics, self.episodes, fresh, now)
             done = latency + (time.time_ns() - now) / 1e9
             self.metrics.histogram("millstream_published_latency_seconds").observe(done)

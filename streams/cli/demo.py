@@ -8,7 +8,7 @@ from typing import Annotated, Any
 
 import typer
 
-from schemas.errors import Misconfigured
+from schemas.errors import Misconfigured, Retry
 from streams.cli.common import clear_errors, fail, set_up_logging
 from streams.demo.broker import available
 from streams.demo.run import Options, run_demo
@@ -49,6 +49,8 @@ def demo(
             _print(run_demo(options))
         except TimeoutError as error:
             fail(f"{error}; this machine may be too busy", 1)
+        except Retry as error:
+            fail(str(error), 1)
 
 
 def _speed(text: str) -> float:

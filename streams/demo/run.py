@@ -22,6 +22,7 @@ from rich.console import Console, RenderableType
 from rich.live import Live
 
 from schemas.errors import Misconfigured
+from streams.access import knock
 from streams.demo.broker import EmbeddedBroker
 from streams.demo.feed import SECOND, Sender, file_rows, live_plant, play_plant, play_rows
 from streams.demo.picture import Picture, latency
@@ -88,6 +89,7 @@ class _Demo:
     async def run(self) -> dict[str, Any]:
         site, settings = self._site(), self._settings()
         options = kafka_python_options(settings)
+        await knock(settings)
         await asyncio.to_thread(
             ensure_topics, self.bootstrap, settings.prefix, settings.partitions, client_options=options
         )

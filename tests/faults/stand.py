@@ -196,14 +196,14 @@ def stand(
     session_s: float,
     site: str = "",
     topics: Mapping[str, str] | None = None,
-    folder: Path | None = None,
+    /,
     **told: str,
 ) -> Iterator[Stand]:
     """A stand that is cleaned up; its workers' logs are kept where something failed.
 
     `told`: settings of workers; `site`: another site file than the plant's; `topics`: configuration that differs.
     """
-    folder = Path(tempfile.mkdtemp(prefix="millstream-faults-")) if folder is None else folder
+    folder = Path(tempfile.mkdtemp(prefix="millstream-faults-"))
     made = Stand(kafka, influx, folder, session_s, told, site, topics)
     try:
         yield made

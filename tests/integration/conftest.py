@@ -8,9 +8,11 @@ from pathlib import Path
 
 import pytest
 
-from tests.servers import InfluxServer, KafkaServer
-from tests.servers.choose import in_ci
+from tests.integration.support.secure import USERS, Installation
+from tests.servers import InfluxServer, KafkaServer, kafka_native
+from tests.servers.choose import Way, first_open, in_ci
 from tests.servers.fleet import Fleet
+from tests.servers.kafka_secure import SecureKafka
 from tests.servers.leftovers import delete_buckets, delete_topics
 from tests.servers.lend import lend
 
@@ -42,6 +44,23 @@ def real_kafka(kafka: KafkaServer) -> KafkaServer:
 def influx(fleet: Fleet) -> InfluxServer:
     """The InfluxDB of this run."""
     return lend(fleet.influx.get, in_ci())
+
+
+@pytest.fixture(scope="session")
+def secure_kafka() -> Iterator[SecureKafka]:
+    """A broker of our own with TLS, SASL and ACLs, beside the one of this run."""
+    way = Way("native", lambda: SecureKafka(kafka_native.prepare(), USERS))
+    server = lend(lambda: first_open([way]), in_ci()).server
+    yield server
+    server.close()
+
+
+@pytest.fixture
+def plant(secure_kafka: SecureKafka) -> Installation:
+    """Topics on it that nobody but the broker's own user has a right on yet."""
+    made = Installation(secure_kafka)
+    made.make_topics()
+    return made
 
 
 def _unique() -> str:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import ssl
 import urllib.error
 import urllib.request
 from typing import Any
@@ -10,14 +11,17 @@ from typing import Any
 DEFAULT_ORG = "millstream"
 
 
-def call(url: str, path: str, token: str = "", body: dict[str, Any] | None = None) -> tuple[int, dict[str, Any]]:
+def call(
+    url: str, path: str, token: str = "", body: dict[str, Any] | None = None, tls: ssl.SSLContext | None = None
+) -> tuple[int, dict[str, Any]]:
     """Status and decoded answer; status 0 if nothing answers there."""
     request = urllib.request.Request(f"{url}{path}", data=json.dumps(body).encode() if body else None)
     if token:
         request.add_header("Authorization", f"Token {token}")
     try:
         # No proxy: a test server is near, and its token is nobody else's.
-        with urllib.request.build_opener(urllib.request.ProxyHandler({})).open(request, timeout=5) as answer:
+        opener = urllib.request.build_opener(urllib.request.ProxyHandler({}), urllib.request.HTTPSHandler(context=tls))
+        with opener.open(request, timeout=5) as answer:
             return answer.status, _decoded(answer.read())
     except urllib.error.HTTPError as error:
         return error.code, _decoded(error.read())
@@ -33,9 +37,9 @@ def _decoded(raw: bytes) -> dict[str, Any]:
     return value if isinstance(value, dict) else {}
 
 
-def healthy(url: str) -> bool:
+def healthy(url: str, tls: ssl.SSLContext | None = None) -> bool:
     """Whether /health says pass."""
-    return call(url, "/health")[1].get("status") == "pass"
+    return call(url, "/health", tls=tls)[1].get("status") == "pass"
 
 
 def version(url: str) -> str:
@@ -43,7 +47,7 @@ def version(url: str) -> str:
     return str(call(url, "/health")[1].get("version", "")).removeprefix("v")
 
 
-def set_up(url: str, org: str, password: str, token: str) -> int:
+def set_up(url: str, org: str, password: str, token: str, tls: ssl.SSLContext | None = None) -> int:
     """Make the first user, organisation and operator token; the status (201: made, 422: was made before)."""
     body = {"username": org, "password": password, "org": org, "bucket": "first", "token": token}
-    return call(url, "/api/v2/setup", body={**body, "retentionPeriodSeconds": 0})[0]
+    return call(url, "/api/v2/setup", body={**body, "retentionPeriodSeconds": 0}, tls=tls)[0]

@@ -5,6 +5,7 @@ from __future__ import annotations
 import os
 import re
 import secrets
+import ssl
 from pathlib import Path
 
 from tests.servers.base import InfluxServer, StartFailed
@@ -53,6 +54,8 @@ class NativeInflux(ProcessServer, InfluxServer):
     """One influxd on a free loopback port, set up with a random token that only this run knows."""
 
     where = "native"
+    tls: ssl.SSLContext | None = None
+    """What our own probes trust, where it speaks HTTPS."""
 
     def __init__(self, binary: Path) -> None:
         super().__init__()
@@ -66,7 +69,7 @@ class NativeInflux(ProcessServer, InfluxServer):
     def start(self) -> None:
         super().start()
         if self._fresh:
-            status = set_up(self.url, self.org, secrets.token_urlsafe(16), self.token)
+            status = set_up(self.url, self.org, secrets.token_urlsafe(16), self.token, self.tls)
             if status != 201:
                 raise StartFailed(f"{self}: setting it up answered {status}, expected 201")
             self._fresh = False
@@ -83,4 +86,4 @@ class NativeInflux(ProcessServer, InfluxServer):
         return {name: value for name, value in os.environ.items() if not name.startswith("INFLUXD_")}
 
     def ready(self) -> bool:
-        return healthy(self.url)
+        return healthy(self.url, self.tls)

@@ -100,9 +100,10 @@ class SecureKafka(NativeKafka):
         """Change what SCRAM knows of a user; connections that stand are not touched."""
         admin = KafkaAdminClient(bootstrap_servers=self.bootstrap, **self.options())
         try:
-            admin.alter_user_scram_credentials(
-                [UserScramCredentialUpsertion(user, f"SCRAM-SHA-{bits}", password=password) for bits in (256, 512)]
-            )
+            for bits in (256, 512):  # one at a time, or all are refused
+                change = UserScramCredentialUpsertion(user, f"SCRAM-SHA-{bits}", password=password)
+                refused = admin.alter_user_scram_credentials([change])[user]
+                assert refused is None, refused
         finally:
             admin.close()
 

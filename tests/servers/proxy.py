@@ -9,6 +9,8 @@ from __future__ import annotations
 import asyncio
 import contextlib
 import random
+import socket
+import struct
 import threading
 from collections.abc import Callable, Coroutine
 from dataclasses import dataclass, field, replace
@@ -62,8 +64,10 @@ class _Link:
     soiled: set[Way] = field(default_factory=set)
 
     def cut(self) -> None:
+        """Reset both ends: the peers see an error, not a close in good order."""
         for writer in (self.client, self.server):
-            if writer is not None:
+            if writer is not None and not writer.transport.is_closing():
+                writer.get_extra_info("socket").setsockopt(socket.SOL_SOCKET, socket.SO_LINGER, struct.pack("ii", 1, 0))
                 writer.transport.abort()
 
 
@@ -189,7 +193,9 @@ class Proxy:
                 else:
                     await self._forward(link, reader)
         finally:
-            link.cut()
+            link.client.close()
+            if link.server is not None:
+                link.server.close()
             self._links.discard(link)
 
     async def _reply(self, reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
@@ -229,8 +235,8 @@ class Proxy:
             if conduct.garbage and way not in link.soiled:
                 link.soiled.add(way)
                 sink.write(self._random.randbytes(conduct.garbage))
-            sink.write(chunk)
             self.passed[way] += len(chunk)
+            sink.write(chunk)
             await sink.drain()
         if link.lost and way == "down":
             await asyncio.Event().wait()  # the server is gone and cannot say so

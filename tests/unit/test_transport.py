@@ -12,6 +12,7 @@ from typing import Any
 
 import pytest
 import pytest_asyncio
+from aiokafka.consumer.group_coordinator import GroupCoordinator
 from aiokafka.structs import ConsumerRecord
 from faust.transport.consumer import Consumer as Base
 from faust.transport.consumer import ThreadDelegateConsumer
@@ -58,7 +59,10 @@ def test_the_consumers_methods_have_the_parameters_that_are_given_or_taken(name:
     assert list(inspect.signature(getattr(driver.Consumer, name)).parameters) == parameters
 
 
-@pytest.mark.parametrize("name", ["getmany", "_new_offset", "_add_gap", "perform_seek", "on_partitions_revoked"])
+@pytest.mark.parametrize("name", [
+    "getmany", "_new_offset", "_add_gap", "perform_seek", "on_partitions_revoked", "_commit_offsets",
+    "_filter_tps_with_pending_acks",
+])  # fmt: skip
 def test_what_is_overridden_is_what_faust_itself_calls(name: str) -> None:
     assert name in vars(ChunkConsumer)
     assert name in vars(Base), "defined there, and not moved into a driver that would win over ours"
@@ -69,6 +73,8 @@ def test_what_is_overridden_is_what_faust_itself_calls(name: str) -> None:
 def test_which_of_the_consumers_methods_are_coroutines_has_not_changed() -> None:
     for name in ("_wait_next_records", "_add_gap", "perform_seek", "on_partitions_revoked"):
         assert inspect.iscoroutinefunction(inspect.unwrap(getattr(driver.Consumer, name))), name
+    heartbeat = inspect.getsource(GroupCoordinator._heartbeat_routine)
+    assert "success = await self._do_heartbeat()" in heartbeat
     for name in ("_new_offset", "ack"):
         assert not inspect.iscoroutinefunction(getattr(driver.Consumer, name)), name
     assert inspect.isasyncgenfunction(Base.getmany)
@@ -84,6 +90,8 @@ def test_which_of_the_consumers_methods_are_coroutines_has_not_changed() -> None
         # what is read is handed on by getmany, and a gap is told of
         ("_drain_messages", ["getmany(timeout=", "async for tp, message in", "self._add_gap(", "callback(message)"]),
         ("getmany", ["self._wait_next_records(timeout)", "self.perform_seek()", "self.flow_active"]),
+        ("_commit_offsets", ["did_commit = await self._commit(", "self._committed_offset.update(committable_offsets)"]),
+        ("force_commit", ["self._filter_tps_with_pending_acks(topics)", "self._commit_tps("]),
         ("on_partitions_revoked", ["self._acked.pop(tp", "self._committed_offset.pop(tp"]),
     ],
 )
@@ -127,6 +135,23 @@ async def test_offsets_of_readings_are_committed_by_snapshots_alone(consumer: Ch
     assert set(consumer._filter_tps_with_pending_acks()) >= {tp}
     assert consumer._new_offset(tp) == 104
     assert not consumer._in_flight
+
+
+async def test_a_commit_that_a_rebalance_refused_is_tried_again(consumer: ChunkConsumer) -> None:
+    tp, answers = TP(STATEFUL, 0), [False, True]
+
+    async def commit(offsets: object) -> bool:
+        return answers.pop(0)
+
+    async def flush() -> None: ...
+
+    consumer._commit, consumer.assignment = commit, lambda: {tp}
+    consumer.app.producer.flush = flush
+    consumer.transport.durable[tp] = 104
+    await consumer.force_commit()
+    assert consumer._should_commit(tp, 104)
+    await consumer.force_commit()
+    assert not consumer._should_commit(tp, 104)
 
 
 async def _nowhere() -> dict[TP, int]:

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable
+from collections.abc import Callable, Iterable
 from contextlib import closing
 from typing import Any
 
@@ -19,14 +19,16 @@ from kafka.admin import (
 )
 
 from streams.acl import ROLES, Grant, Role, grants
-from streams.security import aiokafka_options
+from streams.security import aiokafka_options, kafka_python_options
 from streams.settings import Settings, load_settings
 from streams.topics import ensure_topics
 from tests.integration.support.topics import unique
 from tests.integration.support.workers import CONTROL_KEY
 from tests.servers.kafka_secure import ADMIN, SecureKafka
+from tests.servers.net import wait_until
 
 PARTITIONS = 4
+WRONG = "a-wrong-password-that-must-not-be-shown"
 USER_OF: dict[Role, str] = {role: "keeper" if role == "admin" else role for role in ROLES}
 """Each role has a user of its name, but for `admin`, which is the broker's own."""
 USERS = (*USER_OF.values(), "nobody")
@@ -87,11 +89,24 @@ class Installation:
         filters = [ACLFilter(f"User:{user}", "*", ACLOperation[each], allow, pattern) for each in operations]
         with closing(self._admin()) as admin:
             gone = [matching for _, matching, _ in admin.delete_acls(filters)]
-        assert [len(each) for each in gone] == [1] * len(operations)
+            assert [len(each) for each in gone] == [1] * len(operations)
+            self._wait(lambda: not any(admin.describe_acls(each)[0] for each in filters))
 
     def _create(self, acls: list[ACL]) -> None:
         with closing(self._admin()) as admin:
             assert len(admin.create_acls(acls)["succeeded"]) == len(acls)
+            self._wait(lambda: all(admin.describe_acls(each)[0] for each in acls))
+
+    def _wait(self, condition: Callable[[], bool]) -> None:
+        """The answer to a change comes before the broker goes by it."""
+        assert wait_until(condition, 20), "the broker does not go by a change of rights"
+
+    def may(self, user: str, operation: str, name: str) -> bool:
+        """What the broker says a user may do to a topic of ours."""
+        options = kafka_python_options(self.settings(user))
+        with closing(KafkaAdminClient(bootstrap_servers=self.kafka.bootstrap, **options)) as admin:
+            (topic,) = admin.describe_topics([self.prefix + name])
+        return operation in (topic["authorized_operations"] or ())
 
     def _admin(self) -> KafkaAdminClient:
         return KafkaAdminClient(bootstrap_servers=self.kafka.bootstrap, **self.kafka.options())

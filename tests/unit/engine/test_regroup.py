@@ -228,6 +228,49 @@ def test_every_asset_is_at_home_and_every_row_is_somewhere() -> None:
         assert sum(map(count, grown)) == sum(map(count, saved)) > 0
 
 
+def rows_of(columns: dict[str, Any], row: int) -> list[str]:
+    return [f"{name}={column[row]!r}" for name, column in columns.items() if name not in ("row", "asset")]
+
+
+def bank_row(bank: dict[str, Any], row: int) -> list[str]:
+    return [repr(a[row]) for a in (*bank["state"], *bank["calibration"], bank["learned_since"])]
+
+
+def view(states: list[dict[str, Any]]) -> list[Any]:
+    """All that is remembered of each series and asset, by their names: rows have no numbers here."""
+    seen: list[Any] = []
+    for state in states:
+        names = [tuple(pair) for pair in state["roster"]["series"]]
+        for row, name in enumerate(names):
+            seen.append((name, state["roster"]["units"][row], rows_of(state["roster"]["columns"], row)))
+            seen.append((name, rows_of(state["intake"]["seen"], row)))
+        held = state["intake"]["reorder"]["held"]
+        seen += [(names[row], "held", rows_of(held, i)) for i, row in enumerate(held["row"].tolist())]
+        seen += [*state["intake"]["newest"].items(), *state["modes"]]
+        for watch, w in state["watches"].items():
+            of = [names[row] for row in w["owner"]["row"].tolist()]
+            mode = {own: mode for _, mode, own in w["by_mode"]}
+            for row in range(len(of)):
+                seen.append((watch, of[row], mode.get(row), rows_of(w["owner"], row), bank_row(w["bank"], row)))
+            first = w["series"][: len(names)].tolist()
+            seen += [(watch, names[row], of[own], mode.get(own)) for row, own in enumerate(first) if own >= 0]
+            seen += [(watch, names[row], mode, of[own]) for row, mode, own in w["by_mode"]]
+            seen += [(watch, names[row], second, said) for row, second, said in w["alone"]]
+            key = names if state["table"][w["index"]][2] else of
+            seen += [(watch, key[row], sorted(episode.items())) for row, episode in w["episodes"]]
+        for watch, j in state["joints"].items():
+            seen += [(watch, *item) for part in ("inputs", "newest") for item in j[part].items()]
+            seen += [(watch, a, bank_row(j["banks"][str(width)], row)) for a, (width, row) in j["place"].items()]
+    return sorted(map(str, seen))
+
+
+def test_every_row_is_the_same_under_its_new_number() -> None:
+    saved = states(N, site(watches=SEVERAL, reorder="5s"))
+    assert all(state["watches"]["rms"]["alone"] and state["joints"]["spread"]["place"] for state in saved)
+    grown = regroup(saved, 7, "line")
+    assert view([unpack(pack(state)) for state in grown]) == view([unpack(pack(state)) for state in saved])
+
+
 def test_positions_stay_and_new_logs_begin_at_their_start() -> None:
     saved = states(2)
     grown = regroup(saved, 4, "line")
