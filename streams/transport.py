@@ -103,6 +103,12 @@ class ChunkConsumer(driver.Consumer):
             self._committed_offset.update(before)
         return done
 
+    async def committed(self, tp: TP) -> int | None:
+        """What the group has committed, asked of the broker; None where it has not."""
+        thread = self._thread
+        found: int | None = await thread.call_thread(thread._ensure_consumer().committed, tp)
+        return found
+
     async def _add_gap(self, tp: TP, offset_from: int, offset_to: int) -> None:
         """Chunks know where they end: there are no gaps to keep account of."""
 

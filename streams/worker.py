@@ -97,7 +97,7 @@ class Worker:
             ),
         )
         topic = settings.topic
-        self._log = Log(settings.kafka, settings.group, aiokafka_options(settings))
+        self._log = Log(settings.kafka, self._committed, aiokafka_options(settings))
         self.state = StateStore(
             self._log, self.send, topic("state.v1"), topic("reading.v1"), settings.partitions, settings.key
         )
@@ -262,6 +262,10 @@ class Worker:
         value, headers = encode(control, self.settings.key)
         topic = self.settings.topic("reading.v1")
         await (await self.send(topic, None, value, control.partition, None, headers))
+
+    async def _committed(self, topic: str, partition: int) -> int | None:
+        found: int | None = await self.app.consumer.committed(TP(topic, partition))
+        return found
 
     async def send(
         self,

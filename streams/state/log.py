@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import asyncio
-from collections.abc import AsyncIterator, Mapping
+from collections.abc import AsyncIterator, Awaitable, Callable, Mapping
 from typing import Any
 
 from aiokafka import AIOKafkaConsumer, TopicPartition
@@ -11,16 +11,21 @@ from aiokafka import AIOKafkaConsumer, TopicPartition
 _FETCH_BYTES = 16 * 1024 * 1024
 _PATIENCE_S = 10.0
 
+Committed = Callable[[str, int], Awaitable[int | None]]
+"""What the group has committed of (topic, partition), None where it has not."""
+
 
 class Log:
     """A consumer of its own that joins no group. One reader at a time: calls wait for each other.
 
-    Raises Kafka's errors, to be tried again. `group` is only asked for what it has committed.
+    `committed` says what the group has committed of a (topic, partition): aiokafka's part for groups may fail while
+    it looks for its coordinator and partitions are assigned by hand. Raises Kafka's errors, to be tried again.
     """
 
-    def __init__(self, bootstrap: str, group: str, options: Mapping[str, Any]) -> None:
+    def __init__(self, bootstrap: str, committed: Committed, options: Mapping[str, Any]) -> None:
+        self.committed = committed
         self._consumer = AIOKafkaConsumer(
-            bootstrap_servers=bootstrap, group_id=group, enable_auto_commit=False, auto_offset_reset="earliest",
+            bootstrap_servers=bootstrap, enable_auto_commit=False, auto_offset_reset="earliest",
             max_partition_fetch_bytes=_FETCH_BYTES, fetch_max_bytes=_FETCH_BYTES, fetch_max_wait_ms=20, **options,
         )  # fmt: skip
         self._lock = asyncio.Lock()
@@ -45,14 +50,6 @@ class Log:
             begin = await self._consumer.beginning_offsets([tp])
             end = await self._consumer.end_offsets([tp])
         return begin[tp], end[tp]
-
-    async def committed(self, topic: str, partition: int) -> int | None:
-        """What the group has committed, None where it has not."""
-        tp = TopicPartition(topic, partition)
-        async with self._lock:
-            self._consumer.assign([tp])
-            found: int | None = await self._consumer.committed(tp)
-        return found
 
     async def read(self, topic: str, partition: int, start: int, end: int) -> AsyncIterator[Any]:
         """Records from `start` to before `end`; records that compaction has removed are not among them."""

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import AsyncIterator, Awaitable, Mapping
+from collections.abc import AsyncIterator, Awaitable
 from contextlib import asynccontextmanager, suppress
 from typing import Any
 
@@ -18,24 +18,15 @@ from streams.state.manifest import MANIFEST, Manifest, from_record, parts_of
 from streams.state.store import StateStore
 
 
-class _Log(Log):
-    """A log that asks the admin connection for what the group has committed, and is in no group at all."""
-
-    def __init__(self, settings: Settings, at: Broker, options: Mapping[str, Any]) -> None:
-        # aiokafka's part for groups may fail while it looks for its coordinator and partitions are assigned by hand
-        super().__init__(settings.kafka, None, options)  # type: ignore[arg-type]
-        self._at = at
-
-    async def committed(self, topic: str, partition: int) -> int | None:
-        """What the group has committed, None where it has not."""
-        return self._at.committed(topic).get(partition)
-
-
 @asynccontextmanager
 async def offline(settings: Settings, at: Broker, partitions: int) -> AsyncIterator[tuple[StateStore, Log]]:
     """A store of the snapshots made for so many partitions, and the log it reads by. Raises Retry."""
     options = aiokafka_options(settings)
-    log = _Log(settings, at, options)
+
+    async def committed(topic: str, partition: int) -> int | None:
+        return at.committed(topic).get(partition)
+
+    log = Log(settings.kafka, committed, options)
     producer = AIOKafkaProducer(bootstrap_servers=settings.kafka, acks="all", **options)
 
     async def send(

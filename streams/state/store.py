@@ -80,7 +80,7 @@ class StateStore:
                     newer.append(manifest)
             notes = older_notes + notes
             alive = [m for m in [*newer, *([best] if best else [])] if m.generation not in gone]
-            best = max(alive, key=lambda m: m.next_offset, default=None)
+            best = max(alive, key=lambda m: (m.next_offset, m.made), default=None)
             high, look = low, look * 4
         first, _ = await self._log.bounds(self.topic, partition)
         return Found(best, notes[-1] if notes else None, max(committed or 0, first))

@@ -2,23 +2,18 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
-
 import pytest
 
 from detectors import compiled
 
 
 def pytest_generate_tests(metafunc: pytest.Metafunc) -> None:
-    metafunc.fixturenames.append("kernels")
-    metafunc.parametrize("kernels", ["compiled", "plain"], indirect=True, scope="session")
+    metafunc.parametrize("kernels", ["compiled", "plain"], indirect=True)
 
 
-@pytest.fixture(scope="session")
-def kernels(request: pytest.FixtureRequest) -> Iterator[None]:
-    had = compiled.available
-    if request.param == "compiled" and not had:
+@pytest.fixture(autouse=True)
+def kernels(request: pytest.FixtureRequest, monkeypatch: pytest.MonkeyPatch) -> None:
+    wanted = getattr(request, "param", "compiled")  # a doctest has none
+    if wanted == "compiled" and not compiled.available:
         pytest.skip("needs numba")
-    compiled.available = request.param == "compiled"
-    yield
-    compiled.available = had
+    monkeypatch.setattr(compiled, "available", wanted == "compiled")

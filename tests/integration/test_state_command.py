@@ -50,7 +50,7 @@ async def run(*arguments: str, status: int = 0) -> str:
     return result.output
 
 
-async def learned(settings: Settings, values: list[float], first: int = 0) -> tuple[int, int]:
+async def learned(settings: Settings, values: list[float], episodes: int, first: int = 0) -> tuple[int, int]:
     """Let a worker judge a reading a second, and stop it; how many were warming, and counted."""
     start = time.time_ns() - 600 * SECOND
     messages = [
@@ -60,12 +60,18 @@ async def learned(settings: Settings, values: list[float], first: int = 0) -> tu
     async with running(settings, SITE, MemorySink()) as worker:
         await send("aiokafka", settings.kafka, settings.topic("reading.v1"), messages)
         await until(lambda: counted(worker) == len(values), 30, "the readings are judged")
+
+        async def saved() -> bool:
+            manifest = (await worker.state.newest(HOME)).manifest
+            return manifest is not None and manifest.next_offset >= len(values) and manifest.episodes == episodes
+
+        await until(saved, 30, "and saved, with the episodes that they opened")
         return counted(worker, "warming"), counted(worker)
 
 
 async def test_snapshots_are_listed_shown_and_dropped(settings: Settings) -> None:
     wave = [20.0 + i % 5 * 0.1 for i in range(60)]
-    warming, _ = await learned(settings, [*wave, 90.0])
+    warming, _ = await learned(settings, [*wave, 90.0], 1)
     assert warming > 0
 
     listed = [json.loads(line) for line in (await run("ls", "--json")).splitlines()]
@@ -99,7 +105,7 @@ async def test_snapshots_are_listed_shown_and_dropped(settings: Settings) -> Non
     assert "generation" not in listed[HOME]
     assert "generation" in listed[1 - HOME]
 
-    again, seen = await learned(settings, wave, 100)
+    again, seen = await learned(settings, wave, 0, 100)
     assert again == warming, "learning starts afresh"
     assert seen == len(wave), "what was judged before is not judged again"
 
