@@ -83,7 +83,7 @@ async def knock(settings: Settings) -> None:
             # the client takes a refused token for an accepted one, and the refusal for an empty answer
             raise SaslAuthenticationFailed if "sasl_oauth_token_provider" in options else KafkaError
         except (OSError, KafkaError, TimeoutError) as error:
-            faults.append(_named(settings, f"Kafka at {address.strip()}", error))
+            faults.append(_named(settings, f"Kafka, {address.strip()}", error))
     # an address that is away says nothing about the settings, one that refuses us does
     raise next((fault for fault in faults if isinstance(fault, Misconfigured)), faults[-1])
 

@@ -39,9 +39,9 @@ class PatientThread(driver.AIOKafkaConsumerThread):
         consumer = super()._create_worker_consumer(transport)
         commit = consumer.commit
 
-        async def patient(offsets: Any) -> None:
+        async def patient(*args: Any) -> None:
             try:
-                await commit(offsets)
+                await commit(*args)
             except (GroupAuthorizationFailedError, TopicAuthorizationFailedError) as error:
                 self._note(error)
                 raise CommitFailedError(_NOT_NOW) from None

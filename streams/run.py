@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import asyncio
-import contextlib
 import signal
 from collections.abc import Callable
 from typing import Any
@@ -75,17 +74,21 @@ async def run_worker(
     if read_again is not None:
         loop.add_signal_handler(signal.SIGHUP, lambda: reloads.add(loop.create_task(_reload(worker, read_again))))
     prepare()
+    waiting = asyncio.create_task(stop.wait())
+    starting = asyncio.create_task(worker.start())  # waits for a store that is away: a signal must be heard meanwhile
     try:
-        await worker.start()
-        log.info("worker started", metrics=f"{worker.web.url}/metrics", config=site.hash)
-        waiting: asyncio.Future[bool] = asyncio.create_task(stop.wait())
-        with contextlib.suppress(asyncio.TimeoutError):
+        await asyncio.wait({waiting, starting}, return_when=asyncio.FIRST_COMPLETED)
+        if starting.done():
+            starting.result()
+            log.info("worker started", metrics=f"{worker.web.url}/metrics", config=site.hash)
             both: set[asyncio.Future[Any]] = {waiting, worker.failed}
             await asyncio.wait(both, timeout=seconds, return_when=asyncio.FIRST_COMPLETED)
-        waiting.cancel()
         if worker.failed.done():
             worker.failed.result()
     finally:
+        waiting.cancel()
+        starting.cancel()
+        await asyncio.gather(waiting, starting, return_exceptions=True)
         await worker.stop()
         log.info("worker stopped")
 

@@ -138,9 +138,9 @@ class Worker:
 
     async def start(self) -> None:
         """Listen, connect, and take partitions. Raises Misconfigured or Kafka's connection error."""
+        await self.web.start()  # first: it says what the rest is waiting for
         if self.sink is not None:
             await self.patience("sink", self.sink.open)
-        await self.web.start()
         await self._log.start()
         self.app.finalize()
         await self.app.start()
@@ -155,7 +155,7 @@ class Worker:
         for task in self._tasks:
             task.cancel()
         await asyncio.gather(*self._tasks, return_exceptions=True)
-        if not self.failed.done():
+        if self.owned and not self.failed.done():
             with contextlib.suppress(asyncio.TimeoutError, KafkaError, Retry, OSError):
                 await asyncio.wait_for(self._save_all(), _DRAIN_S)
         self.assignment.close()

@@ -2,12 +2,12 @@
 
 from __future__ import annotations
 
-import gzip
+import asyncio
 import logging
 import time
-from collections import deque
-from collections.abc import Iterator, Sequence
-from typing import Any, NamedTuple
+from collections.abc import Sequence
+from concurrent.futures import ThreadPoolExecutor
+from typing import Any
 
 import orjson
 from pydantic import SecretStr
@@ -16,22 +16,13 @@ from schemas.errors import Misconfigured, Retry
 from streams.results import Results
 from streams.sinks.answers import dropped_in, malformed_in
 from streams.sinks.influx_http import Answer, InfluxHttp
-from streams.sinks.line_protocol import lines
-from streams.sinks.points import MEASUREMENTS, Store, checked_tags, tables
+from streams.sinks.pieces import Piece, Work, cut, piece_of, pieces
+from streams.sinks.points import MEASUREMENTS, checked_tags
+from streams.sinks.table import Store
 
 log = logging.getLogger(__name__)
 
-BATCH = 5_000
-"""Lines of one request: larger ones were not faster on a real server."""
-GZIP_ABOVE = 16_384
 LOG_EVERY_S = 60.0
-
-
-class Piece(NamedTuple):
-    """Lines that go to one bucket in one request."""
-
-    store: Store
-    lines: Sequence[bytes]
 
 
 class InfluxSink:
@@ -54,6 +45,7 @@ class InfluxSink:
         prefix: str = "millstream_",
         timeout_s: float = 10.0,
         ca_file: str | None = None,
+        in_flight: int = 2,
     ) -> None:
         self.points_written = 0
         self.points_dropped = 0
@@ -61,7 +53,9 @@ class InfluxSink:
         self.org = org
         self.prefix = prefix
         self._http = InfluxHttp(url, token, timeout_s, ca_file)
-        self._progress: dict[int, tuple[Sequence[Results], deque[Piece]]] = {}  # one for each partition at most
+        self._work: dict[int, Work] = {}  # by partition: writes that are not done
+        self._places = asyncio.Semaphore(in_flight)
+        self._thread: ThreadPoolExecutor | None = None
         self._unlogged = 0
         self._logged_at = float("-inf")
 
@@ -72,7 +66,7 @@ class InfluxSink:
         """Connect and check both buckets. Raises Retry while the server is away, Misconfigured otherwise."""
         stores: tuple[Store, ...] = ("raw", "main")
         for store in stores:
-            answer = await self._post(Piece(store, ()))  # an empty write is checked like any, and stores nothing
+            answer = await self._post(piece_of(store, ()))  # an empty write is checked like any, and stores nothing
             if answer.status in (401, 403, 404):
                 raise Misconfigured(self._wrong(store, answer))
             if answer.status != 204:
@@ -83,21 +77,20 @@ class InfluxSink:
         if not batch:
             return
         partition = batch[0].partition
-        known, work = self._progress.get(partition, (None, deque[Piece]()))
-        if known is not batch:
-            work = deque(piece for table in tables(batch) for piece in cut(table.measurement.store, lines(table)))
-            self._progress[partition] = (batch, work)
+        work = self._work.get(partition)
+        if work is None or work.batch is not batch:
+            work = self._work[partition] = Work(batch, pieces(batch))
         await self._drain(work)
-        if self._progress.get(partition, (None,))[0] is batch:
-            del self._progress[partition]
+        if self._work.get(partition) is work:
+            del self._work[partition]
 
     def forget(self, partition: int) -> None:
         """Let go of what a failed write of this partition remembers."""
-        self._progress.pop(partition, None)
+        self._work.pop(partition, None)
 
     async def write_lines(self, store: Store, ready: Sequence[bytes]) -> None:
         """Store lines of line protocol as they are, with the same treatment of what the server refuses."""
-        await self._drain(deque(cut(store, ready)))
+        await self._drain(Work((), cut(store, ready)))
 
     async def ready(self) -> str | None:
         """None when both buckets take points, else one line that says what is wrong and what would help."""
@@ -128,23 +121,28 @@ class InfluxSink:
         return [{name: row.get(name) for name in kind.columns} for row in found]
 
     async def close(self) -> None:
-        """Release the connection."""
+        """Release the connection and the thread."""
+        if self._thread is not None:
+            self._thread.shutdown(wait=False)
+            self._thread = None
         await self._http.close()
 
-    async def _drain(self, work: deque[Piece]) -> None:
+    async def _drain(self, work: Work) -> None:
         """Send pieces in order; each leaves `work` only when the server has answered for it."""
-        while work:
-            piece = work[0]
+        if self._thread is None:
+            self._thread = ThreadPoolExecutor(1, thread_name_prefix="lines")
+        while (piece := await work.first(self._thread)) is not None:
             try:
-                answer = await self._post(piece)
+                async with self._places:
+                    answer = await self._post(piece)
                 if answer.status not in (204, 400, 413, 422):
                     raise Retry(self._wrong(piece.store, answer), answer.after)
             except Retry:
                 self.retries += 1
                 raise
-            work.popleft()
+            work.built.popleft()
             if answer.status in (400, 413):
-                work.extendleft(reversed(self._parted(piece, answer)))
+                work.built.extendleft(reversed(self._parted(piece, answer)))
                 continue
             dropped = dropped_in(answer.message, len(piece.lines)) if answer.status == 422 else 0
             self.points_written += len(piece.lines) - dropped
@@ -156,9 +154,9 @@ class InfluxSink:
         if bad or len(piece.lines) == 1:
             rest = [line for line in piece.lines if line not in bad] if bad else []
             self._drop(len(piece.lines) - len(rest), answer)
-            return [Piece(piece.store, rest)] if rest else []
+            return [piece_of(piece.store, rest)] if rest else []
         middle = len(piece.lines) // 2
-        return [Piece(piece.store, piece.lines[:middle]), Piece(piece.store, piece.lines[middle:])]
+        return [piece_of(piece.store, piece.lines[:middle]), piece_of(piece.store, piece.lines[middle:])]
 
     def _drop(self, count: int, answer: Answer) -> None:
         """Count points set aside; say so in the log once a minute at most."""
@@ -171,14 +169,12 @@ class InfluxSink:
 
     async def _post(self, piece: Piece) -> Answer:
         """One try to write a piece. Raises Retry where no answer comes."""
-        body = b"\n".join(piece.lines)
         query = {"org": self.org, "bucket": self.prefix + piece.store, "precision": "ns"}
-        if len(body) > GZIP_ABOVE:
-            packed = gzip.compress(body, compresslevel=1, mtime=0)
-            answer = await self._http.ask("POST", "api/v2/write", query, packed, {"Content-Encoding": "gzip"})
+        if piece.packed is not None:
+            answer = await self._http.ask("POST", "api/v2/write", query, piece.packed, {"Content-Encoding": "gzip"})
             if answer.status != 500:  # what a damaged gzip body gets: sent plain once, or it would be sent for ever
                 return answer
-        return await self._http.ask("POST", "api/v2/write", query, body)
+        return await self._http.ask("POST", "api/v2/write", query, piece.body)
 
     async def _query(self, store: Store, query: str) -> list[dict[str, Any]]:
         """Rows of one InfluxQL query. Raises Retry."""
@@ -207,11 +203,6 @@ class InfluxSink:
                 return f"{place}: {said} (bucket {bucket}, organisation {self.org}); run: millstream store init"
             case status:
                 return f"{place}: answered {status}: {said or 'an empty body'}; expected InfluxDB's 204 or 200"
-
-
-def cut(store: Store, ready: Sequence[bytes]) -> Iterator[Piece]:
-    """Cut lines into pieces of at most BATCH."""
-    return (Piece(store, ready[i : i + BATCH]) for i in range(0, len(ready), BATCH))
 
 
 def _quoted(value: str) -> str:

@@ -10,7 +10,7 @@ import numpy as np
 import orjson
 from numpy.typing import NDArray
 
-from streams.sinks.points import Measurement, Table
+from streams.sinks.table import Measurement, Table, part
 
 _TAG = str.maketrans({",": "\\,", "=": "\\=", " ": "\\ "})
 _TEXT = str.maketrans({'"': '\\"', "\\": "\\\\"})
@@ -62,23 +62,36 @@ def column(before: bytes, values: NDArray[Any], after: bytes = b"") -> list[byte
 def lines(table: Table) -> list[bytes]:
     """One line for each point of a table, in its order.
 
-    >>> from streams.sinks.points import Measurement
+    >>> from streams.sinks.table import Measurement
     >>> kind = Measurement("reading", "raw", ("site",), {"quality": "int", "value": "float"})
     >>> at, zero = np.array([7]), np.array([0])
     >>> lines(Table(kind, [("penang",)], zero, at, {"quality": zero}, {}, {"value": np.array([0.5])}, {}))
     [b'reading,site=penang quality=0i,value=0.5 7']
     """
-    kind = table.measurement
-    heads = [head(kind.name, kind.tags, values) for values in table.tags]
-    parts: list[Sequence[bytes]] = [[heads[i] for i in table.code.tolist()]]
-    for name in kind.fields:
-        # the first field, which every point has, is the only one without a comma
-        before = b"%b%b=" % (b"" if name == kind.always else b",", escape_tag(name))
-        cells = _cells(table, kind, name, before)
-        if cells is not None:
-            parts.append(cells)
-    parts.append(column(b" ", table.time))
-    return list(map(b"".join, zip(*parts, strict=True)))
+    return Writer(table).lines(0, len(table.time))
+
+
+class Writer:
+    """Writes the lines of a table, some rows at a time."""
+
+    def __init__(self, table: Table) -> None:
+        kind = table.measurement
+        self._table = table
+        self._heads = [head(kind.name, kind.tags, values) for values in table.tags]
+
+    def lines(self, start: int, end: int) -> list[bytes]:
+        """Lines of the rows from `start` to before `end`."""
+        table = part(self._table, start, end)
+        kind = table.measurement
+        parts: list[Sequence[bytes]] = [list(map(self._heads.__getitem__, table.code.tolist()))]
+        for name in kind.fields:
+            # the first field, which every point has, is the only one without a comma
+            before = b"%b%b=" % (b"" if name == kind.always else b",", escape_tag(name))
+            cells = _cells(table, kind, name, before)
+            if cells is not None:
+                parts.append(cells)
+        parts.append(column(b" ", table.time))
+        return list(map(b"".join, zip(*parts, strict=True)))
 
 
 def _cells(table: Table, kind: Measurement, name: str, before: bytes) -> list[bytes] | None:

@@ -13,7 +13,8 @@ import numpy as np
 
 from schemas.errors import Misconfigured, Retry
 from streams.results import Results
-from streams.sinks.points import MEASUREMENTS, FieldType, Measurement, Table, checked_tags, tables
+from streams.sinks.points import MEASUREMENTS, checked_tags, tables
+from streams.sinks.table import FieldType, Measurement, Table
 
 T = TypeVar("T")
 
@@ -55,13 +56,18 @@ class SqliteSink:
 
     async def write(self, batch: Sequence[Results]) -> None:
         """Store consecutive results, all or nothing. Raises Retry (locked, disk full), Misconfigured otherwise."""
-        made = tables(batch)
+
+        def store() -> int:
+            made = tables(batch)  # here, as the event loop must not wait for it
+            self._write(made)
+            return sum(len(table.time) for table in made)
+
         try:
-            await self._run(lambda: self._write(made))
+            stored = await self._run(store)
         except Retry:
             self.retries += 1
             raise
-        self.points_written += sum(len(table.time) for table in made)
+        self.points_written += stored
 
     def forget(self, partition: int) -> None:
         """Nothing is remembered: a write is all or nothing."""

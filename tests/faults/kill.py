@@ -55,17 +55,21 @@ class Rounds:
 
 
 def kill_rounds(
-    stand: Stand, rounds: int, readings: int, command: Sequence[str] = PLAIN, seed: int = 7, delete: bool = True
+    stand: Stand, rounds: int, readings: int, command: Sequence[str] = PLAIN, seed: int = 7, whole: bool = True
 ) -> Rounds:
-    """Kill `rounds` workers while `readings` flow, start each anew at once, and let the last one finish."""
+    """Kill `rounds` workers while `readings` flow, start each anew at once, and let the last one finish.
+
+    Before every second start the log below the newest snapshots is deleted. `whole`: half of the workers live until
+    each partition was saved; else all of them only until half of the partitions were.
+    """
     chance = random.Random(seed)
     interval_s = float(stand.settings["snapshot_interval"].removesuffix("s"))
     lives: list[Life] = []
     began, sent = time.monotonic(), stand.feed.readings
     for n in range(rounds):
-        life, worker = _start(stand, lives, command, delete and n % 2 == 1)
+        life, worker = _start(stand, lives, command, n % 2 == 1)
         goal = sent + readings * (n + 1) // (rounds + 1)
-        _up(stand, worker, life, goal, chance)
+        _up(stand, worker, life, goal, chance, whole)
         _flow(stand, worker, goal, chance)
         _kill(stand, worker, life, chance)
         ages = f"{min(life.ages_s):.1f} to {max(life.ages_s):.1f} s"
@@ -100,9 +104,9 @@ def _gust(stand: Stand, chance: random.Random) -> None:
         stand.reload()
 
 
-def _up(stand: Stand, worker: WorkerProcess, life: Life, goal: int, chance: random.Random) -> None:
+def _up(stand: Stand, worker: WorkerProcess, life: Life, goal: int, chance: random.Random, whole: bool) -> None:
     """Wait until it has judged something and saved some of the partitions, or all; readings keep coming."""
-    wanted = chance.choice((len(life.begins) // 2, len(life.begins)))
+    wanted = chance.choice((len(life.begins) // 2, len(life.begins))) if whole else len(life.begins) // 2
     due = 0.0
 
     def up() -> bool:

@@ -27,10 +27,12 @@ def _repeatedly_cut(proxy: Proxy) -> None:
     proxy.cut()
 
 
+REFUSING = Outage("refusing connections", Proxy.refuse, 503)
+RATE_LIMIT = Outage("answering 429 with Retry-After", lambda p: p.answer(Answer(429, (("Retry-After", "1"),))), 503)
 STORE = (
-    Outage("refusing connections", Proxy.refuse, 503),
+    REFUSING,
+    RATE_LIMIT,
     Outage("answering 503", lambda p: p.answer(Answer(503)), 503),
-    Outage("answering 429 with Retry-After", lambda p: p.answer(Answer(429, (("Retry-After", "1"),))), 503),
     Outage("answering 401", lambda p: p.answer(Answer(401)), 503),
     Outage("answering 500", lambda p: p.answer(Answer(500)), 503),
     Outage("hanging", Proxy.swallow, 503),
@@ -38,8 +40,8 @@ STORE = (
     Outage("sending garbage", lambda p: (p.garbage(100, "down"), p.cut())[-1], None),
 )
 BROKER = (
+    REFUSING,
     Outage("slow and cut", _repeatedly_cut, None),
-    Outage("refusing connections", Proxy.refuse, 503),
     Outage("sending garbage", lambda p: (p.garbage(100, "down"), p.cut())[-1], None),
     Outage("receiving garbage", lambda p: (p.garbage(100, "up"), p.cut())[-1], None),
     Outage("half-open", Proxy.swallow, None),

@@ -30,18 +30,18 @@ def frozen_owner(stand: Stand) -> None:
     """The owner is frozen with work in hand until another worker took over; then it thaws and finds itself outrun."""
     owner = stand.worker()
     shared(owner)
-    flow(stand, 4.0)
+    flow(stand, 3.0, 0.6)
     stand.feed.send(3)
     stand.feed.flush()
     owner.signal(signal.SIGSTOP)
     heir = stand.worker()
     shared(heir)
-    flow(stand, 3.0)
+    flow(stand, 1.0, 0.6)
     stand.feed.send(2)
     owner.signal(signal.SIGCONT)
-    flow(stand, 3.0)
+    flow(stand, 2.0, 0.6)
     shared(owner, heir)
-    flow(stand, 2.0)
+    flow(stand, 1.0, 0.6)
     stand.settle()
 
 

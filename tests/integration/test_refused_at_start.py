@@ -34,7 +34,7 @@ async def refused(settings: Settings, role: Role | None = None) -> str:
 
 
 async def test_each_wrong_way_to_connect_is_named(plant: Installation, tmp_path: Path) -> None:
-    kafka, at = plant.kafka, f"Kafka at {plant.kafka.bootstrap}: "
+    kafka, at = plant.kafka, f"Kafka, {plant.kafka.bootstrap}: "
     stranger = Authority(tmp_path, "stranger").file
     for mechanism in ("PLAIN", "SCRAM-SHA-256", "SCRAM-SHA-512"):
         said = await refused(plant.settings("worker", kafka_mechanism=mechanism, kafka_password=WRONG))

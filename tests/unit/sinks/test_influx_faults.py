@@ -13,7 +13,7 @@ from aiohttp import web
 from pydantic import SecretStr
 
 from schemas.errors import Misconfigured, Retry
-from streams.sinks import influx
+from streams.sinks import pieces
 from streams.sinks.influx import InfluxSink
 from tests.unit.sinks import make
 
@@ -148,7 +148,7 @@ async def test_garbage_is_never_taken_for_success(status: int) -> None:
 
 
 async def test_a_repeat_of_the_same_results_sends_only_what_is_not_stored(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(influx, "BATCH", 10)
+    monkeypatch.setattr(pieces, "BATCH", 10)
     down = [False, False, True, False, True, False, False]  # by request
     answers = iter(down)
 

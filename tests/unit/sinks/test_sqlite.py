@@ -12,8 +12,8 @@ import pytest
 
 from schemas.errors import Misconfigured, Retry
 from streams.sinks import sqlite
-from streams.sinks.points import Table
 from streams.sinks.sqlite import SqliteSink
+from streams.sinks.table import Table
 from tests.unit.sinks import make
 
 
