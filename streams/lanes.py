@@ -47,6 +47,7 @@ class Lanes:
         self._lanes: set[Lane] = set()
         self.pending = 0  # readings judged but not yet stored
         self._freed = asyncio.Event()
+        self._broken = False  # a bug in the sink: nothing more is written
 
     def open(self, partition: int, stored: int) -> Lane:
         """A lane for results from offset `stored` on."""
@@ -82,7 +83,7 @@ class Lanes:
         slim = results._replace(rejections=(), forwards=())
         lane.queue.append(slim)
         self.pending += _weight(slim)
-        if lane.task is None or lane.task.done():
+        if not self._broken and (lane.task is None or lane.task.done()):
             lane.task = asyncio.get_running_loop().create_task(self._run(lane))
 
     @property
@@ -119,6 +120,7 @@ class Lanes:
         except asyncio.CancelledError:
             raise
         except Exception as error:
+            self._broken = True
             self._on_fault(error)
         finally:
             lane.since = None

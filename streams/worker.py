@@ -193,7 +193,7 @@ class Worker:
             return  # what is dropped here was never committed, and comes again
         for bite in bites(records):
             async with self._busy:
-                if owned.mine and not self._stopping:
+                if owned.mine and not self._stopping and not self.failed.done():
                     await self._bite(owned, bite)
 
     async def _no_hole(self, owned: Owned, first: int) -> bool:

@@ -15,9 +15,11 @@ from tests.servers import InfluxServer
 
 pytestmark = [pytest.mark.integration, pytest.mark.slow, pytest.mark.timeout(3600)]
 
-OUTAGE_S = 60.0
-"""How long each outage lasts at least."""
+MINUTE_S = 60.0
+OUTAGE_S = 20.0
+"""How long an outage lasts at least."""
 HEAL_S = 60.0
+"""How soon after it the worker is ready."""
 
 
 def test_thirty_kills_lose_nothing_and_change_nothing(broker: Broker, influx: InfluxServer) -> None:
@@ -56,10 +58,11 @@ def test_workers_that_come_and_go_change_nothing(broker: Broker, influx: InfluxS
 
 
 @pytest.mark.parametrize("how", outages.STORE, ids=lambda how: how.name.replace(" ", "_"))
-def test_a_store_that_is_away_for_a_minute_costs_nothing(broker: Broker, proxies: Proxied, how: outages.Outage) -> None:
+def test_a_store_that_is_away_costs_nothing(broker: Broker, proxies: Proxied, how: outages.Outage) -> None:
     with stand(broker.bootstrap, proxies.store, SESSION_S, influx_url=proxies.influx_url) as s:
         worker = s.worker()
-        outages.outage(s, worker, proxies.influx, how, OUTAGE_S, HEAL_S)
+        seconds = MINUTE_S if how is outages.REFUSING else OUTAGE_S
+        outages.outage(s, worker, proxies.influx, how, seconds, HEAL_S)
         s.settle()
         s.compare()
 
@@ -86,7 +89,7 @@ def test_a_stop_while_the_store_is_away_loses_nothing(broker: Broker, proxies: P
 def test_a_broker_behind_a_bad_network_costs_nothing(broker: Broker, proxies: Proxied, how: outages.Outage) -> None:
     with stand(broker.bootstrap, proxies.store, SESSION_S, kafka=proxies.kafka_address) as s:
         worker = s.worker()
-        outages.outage(s, worker, proxies.kafka, how, OUTAGE_S / 2, 2 * HEAL_S)
+        outages.outage(s, worker, proxies.kafka, how, 1.5 * OUTAGE_S, 2 * HEAL_S)
         s.settle()
         s.compare()
 

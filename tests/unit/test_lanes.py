@@ -141,7 +141,10 @@ async def test_a_bug_in_the_store_is_told_and_nothing_is_said_to_be_stored() -> 
     all_.put(lane, results(0, 1))
     await until(lambda: faults, 5, "the bug is told")
     assert isinstance(faults[0], RuntimeError)
-    assert lane.stored == 0
+    store.bug = False
+    all_.put(lane, results(0, 2))
+    await asyncio.sleep(0.05)
+    assert (lane.stored, store.writes) == (0, []), "nothing is written after a bug"
 
 
 async def test_a_write_that_hangs_shows() -> None:
