@@ -198,7 +198,7 @@ class InfluxSink:
             case 401:
                 return f"{place}: the token is refused; check the token in the settings"
             case 403:
-                return f"{place}: the token lacks rights to bucket {bucket}; give it read and write there"
+                return f"{place}: the token lacks rights to bucket {bucket}; give it write there"
             case 404:
                 return f"{place}: {said} (bucket {bucket}, organisation {self.org}); run: millstream store init"
             case status:

@@ -10,6 +10,8 @@ from aiokafka import AIOKafkaConsumer, TopicPartition
 
 _FETCH_BYTES = 16 * 1024 * 1024
 _PATIENCE_S = 10.0
+_REQUEST_MS = 10_000
+"""A question that a broker took to its grave is asked again after this; 40 s by default."""
 
 Committed = Callable[[str, int], Awaitable[int | None]]
 """What the group has committed of (topic, partition), None where it has not."""
@@ -26,7 +28,8 @@ class Log:
         self.committed = committed
         self._consumer = AIOKafkaConsumer(
             bootstrap_servers=bootstrap, enable_auto_commit=False, auto_offset_reset="earliest",
-            max_partition_fetch_bytes=_FETCH_BYTES, fetch_max_bytes=_FETCH_BYTES, fetch_max_wait_ms=20, **options,
+            max_partition_fetch_bytes=_FETCH_BYTES, fetch_max_bytes=_FETCH_BYTES, fetch_max_wait_ms=20,
+            request_timeout_ms=_REQUEST_MS, **options,
         )  # fmt: skip
         self._lock = asyncio.Lock()
         self._started = False
