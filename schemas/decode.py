@@ -61,7 +61,8 @@ class Decoder:
                 for i, (_, _, _, value, headers) in enumerate(records)
                 if value and len(value) <= limit and (not headers or tuple(headers) == _JSON_ALONE)
             ]
-        for i in sorted(set(range(len(records))).difference(by_type[JSON])):
+        rest = len(by_type[JSON]) < len(records)
+        for i in sorted(set(range(len(records))).difference(by_type[JSON])) if rest else ():
             record = records[i]
             try:
                 self._sort(i, record, partition, by_type, origin, controls)
@@ -71,7 +72,7 @@ class Decoder:
             draft.kind[i] = CONTROL
         by_type[JSON].sort()
         messages = [*by_type[JSON], *by_type[MSGPACK], *by_type[ARROW]]
-        objects = loads_all_json([values[i] for i in by_type[JSON]])
+        objects = loads_all_json([values[i] for i in by_type[JSON]] if rest else values)
         objects += [_attempt(loads_msgpack, values[i]) for i in by_type[MSGPACK]]
         objects += [_attempt(read_arrow, values[i]) for i in by_type[ARROW]]
         add_objects(draft, messages, objects)

@@ -72,7 +72,10 @@ def _add_group(draft: Draft, shape: Any, messages: Sequence[int], objects: Seque
     getter = attrgetter if shape is Plain else itemgetter
 
     def column(field: str) -> list[Any] | None:
-        return list(map(getter(field), objects)) if shape is Plain or field in shape else None
+        if shape is not Plain:
+            return list(map(getter(field), objects)) if field in shape else None
+        sent = list(map(getter(field), objects))
+        return None if field not in REQUIRED and set(sent) == {None} else sent
 
     odd = add_singles(
         draft,

@@ -41,7 +41,8 @@ class Feeding:
         """
         assert owned.engine is not None
         engine, fault = owned.engine, owned.fault
-        records = [r for r in records if r.offset >= engine.next_offset]
+        if records and records[0].offset < engine.next_offset:
+            records = [r for r in records if r.offset >= engine.next_offset]
         if not records:
             return
         first, last = records[0].offset, records[-1].offset + 1

@@ -11,6 +11,7 @@ from numpy.typing import NDArray
 from schemas.anomaly import AnomalyEvent
 from streams.results import Results, SeriesRef
 from streams.sinks.table import Measurement, Table, join
+from streams.sinks.together import together
 
 LEVELS = ("site", "area", "line", "asset")
 MISSING = "-"
@@ -160,9 +161,10 @@ def anomalies(results: Results) -> Table:
 
 def tables(batch: Sequence[Results]) -> list[Table]:
     """All points of consecutive results, a table a measurement, those without points left out."""
-    made = [[readings(results) for results in batch], [verdicts(results) for results in batch]]
+    whole = list(together(batch))
+    made = [[readings(results) for results in whole], [verdicts(results) for results in whole]]
     # looking up their series walks the whole table of series
-    made.append([anomalies(results) for results in batch if results.events])
+    made.append([anomalies(results) for results in whole if results.events])
     joined = (join([part for part in parts if len(part.time)]) for parts in made)
     return [table for table in joined if table is not None]
 

@@ -1,6 +1,6 @@
 """One contender in a process of its own, pinned to one core: reads the load from the start and says how fast it was.
 
-usage: python -m tests.bench.contender plain|off|influx BOOTSTRAP PREFIX READINGS   (InfluxDB from the environment)
+usage: python -m tests.bench.contender plain|off|influx|limit BOOTSTRAP PREFIX READINGS; InfluxDB from the environment
 """
 
 from __future__ import annotations
@@ -13,28 +13,22 @@ import time
 import uuid
 
 from aiokafka import AIOKafkaConsumer
-from pydantic import SecretStr
 
 from schemas.decode import Decoder
 from streams.cli.common import set_up_logging
 from streams.process import prepare
-from streams.resolve import resolve
-from streams.run import make_sink
-from streams.settings import load_settings
-from streams.site import Site
-from streams.state.store import Found
 from streams.transport import to_records
-from streams.worker import Worker
-from tests.bench.load import PARTITIONS
+from tests.bench.limit import measure_limit
+from tests.bench.serve import started
 
-DEADLINE_S = 120
+DEADLINE_S = 180
 
 
 class Clock:
-    """Wall and processor time from the first chunk to the last reading."""
+    """Wall and processor time from the first chunk to the last reading, and to the last point stored."""
 
     def __init__(self, wanted: int) -> None:
-        self.wanted, self.seen = wanted, 0
+        self.wanted, self.seen, self.points = wanted, 0, 0
         self.wall = self.cpu = 0.0
         self.done = asyncio.Event()
 
@@ -45,8 +39,14 @@ class Clock:
     def add(self, readings: int) -> None:
         self.seen += readings
         if self.seen >= self.wanted and not self.done.is_set():
-            self.wall, self.cpu = time.perf_counter() - self.wall, time.process_time() - self.cpu
-            self.done.set()
+            self.stop()
+
+    def stop(self) -> None:
+        self.wall, self.cpu = time.perf_counter() - self.wall, time.process_time() - self.cpu
+        self.done.set()
+
+    def __str__(self) -> str:
+        return json.dumps({"readings": self.seen, "wall_s": self.wall, "cpu_s": self.cpu, "points": self.points})
 
 
 async def plain(bootstrap: str, prefix: str, clock: Clock) -> None:
@@ -69,39 +69,33 @@ async def plain(bootstrap: str, prefix: str, clock: Clock) -> None:
 
 async def worker(bootstrap: str, prefix: str, clock: Clock, sink: str) -> None:
     """Millstream's worker: health gate and robust_zscore on, results to topics and to the sink."""
-    settings = load_settings(
-        kafka=bootstrap, prefix=prefix, partitions=PARTITIONS, group=uuid.uuid4().hex, control_key=SecretStr("k" * 32),
-        sink=sink, port=0, tick_interval="0s",
-    )  # fmt: skip
+    async with started(bootstrap, prefix, uuid.uuid4().hex, sink) as running:
+        decode = running.feeding.decoder.decode
+        running.feeding.decoder.decode = lambda *given: (clock.start(), decode(*given))[1]  # type: ignore[method-assign]
+        judged = asyncio.Event()
 
-    running = Worker(settings, resolve(Site()), make_sink(settings))
-    decode = running.feeding.decoder.decode
-    running.feeding.decoder.decode = lambda *given: (clock.start(), decode(*given))[1]  # type: ignore[method-assign]
+        def add(readings: int) -> None:
+            clock.seen += readings
+            if clock.seen >= clock.wanted:
+                judged.set()
 
-    async def nothing(*given: object) -> None:
-        """The site's record would be stamped later than the load, and so end the silence of every series at once."""
+        # set behind its back: a worker that is asked for results makes all of their rows
+        running._watch_results = lambda results: add(results.counts["readings_in"])
 
-    running.assignment._introduce = nothing  # type: ignore[method-assign]
+        async def finish() -> None:
+            await judged.wait()
+            await running.lanes.drained()
+            clock.stop()
+            clock.points = getattr(running.sink, "points_written", 0)
 
-    async def afresh(*given: object) -> Found:
-        """The contender before us has read the same load: its snapshots would leave nothing to judge."""
-        return Found(None, None, 0)
-
-    running.state.newest = afresh  # type: ignore[method-assign]
-
-    # set behind its back: a worker that is asked for results makes all of their rows
-    running._watch_results = lambda results: clock.add(results.counts["readings_in"])
-    await running.start()
-    try:
-        both = {asyncio.create_task(clock.done.wait()), running.failed}
-        done, _ = await asyncio.wait(both, return_when="FIRST_COMPLETED", timeout=DEADLINE_S)
+        done, _ = await asyncio.wait(
+            {asyncio.create_task(finish()), running.failed}, return_when="FIRST_COMPLETED", timeout=DEADLINE_S
+        )
         if not done:
             at = {p: owned.engine.next_offset for p, owned in running.owned.items() if owned.engine}
-            raise TimeoutError(f"stuck: {clock.seen} of {clock.wanted} readings, assigned {running.assigned}, at {at}")
+            raise TimeoutError(f"stuck: {clock.seen} of {clock.wanted} readings, at {at}")
         if running.failed.done():
             running.failed.result()
-    finally:
-        await running.stop()
 
 
 def main() -> None:
@@ -110,16 +104,18 @@ def main() -> None:
     set_up_logging("error")
     prepare()
 
-    async def run() -> Clock:
+    async def run() -> None:
         clock = Clock(int(readings))
-        act = plain(bootstrap, prefix, clock) if what == "plain" else worker(
-            bootstrap, prefix, clock, "none" if what == "off" else what
-        )  # fmt: skip
-        await asyncio.wait_for(act, 2 * DEADLINE_S)
-        return clock
+        if what == "plain":
+            await asyncio.wait_for(plain(bootstrap, prefix, clock), DEADLINE_S)
+        elif what == "limit":
+            clock.start()
+            clock.points, clock.wall = await measure_limit(bootstrap, prefix, int(readings))
+        else:
+            await worker(bootstrap, prefix, clock, "none" if what == "off" else what)
+        print(clock, flush=True)
 
-    clock = asyncio.run(run())
-    print(json.dumps({"readings": clock.seen, "wall_s": clock.wall, "cpu_s": clock.cpu}))
+    asyncio.run(run())
 
 
 if __name__ == "__main__":

@@ -53,18 +53,21 @@ def outage(stand: Stand, worker: WorkerProcess, proxy: Proxy, how: Outage, secon
     worker.until(lambda: ready(worker) == 200, f"ready before the store is {how.name}")
     flow(stand, 1.0)
     how.begin(proxy)
-    began = time.monotonic()
-    flow(stand, seconds)
-    if how.readiness is not None:
-        worker.until(lambda: ready(worker) == how.readiness, f"{how.name}: /readyz says {how.readiness}", NOTICED_S)
-    red_s = time.monotonic() - began
+    began, red_s = time.monotonic(), None
+    while (passed := time.monotonic() - began) < seconds or (red_s is None and how.readiness is not None):
+        assert passed < seconds + NOTICED_S, f"{how.name}: /readyz does not say {how.readiness}"
+        stand.feed.send()
+        if red_s is None and ready(worker) == how.readiness:
+            red_s = time.monotonic() - began
+        time.sleep(0.4)
     status, text = worker.get("/healthz")
     assert status == 200, f"{how.name}: a restart would not help, but /healthz says {status} {text}"
     proxy.heal()
     healed = time.monotonic()
     worker.until(lambda: ready(worker) == 200, f"ready again after {how.name}", heal_s)
     took = time.monotonic() - healed
-    print(f"  {how.name}: red within {red_s:.1f} s, ready {took:.1f} s after its end", flush=True)
+    red = "not red" if red_s is None else f"red after {red_s:.1f} s"
+    print(f"  {how.name} for {healed - began:.0f} s: {red}, ready {took:.1f} s after its end", flush=True)
 
 
 def ready(worker: WorkerProcess) -> int:

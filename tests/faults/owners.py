@@ -26,9 +26,9 @@ def shared(*workers: WorkerProcess, timeout_s: float = 60.0) -> None:
     workers[0].until(done, f"{len(workers)} workers share the partitions", timeout_s)
 
 
-def frozen_owner(stand: Stand) -> None:
+def frozen_owner(stand: Stand, owner: WorkerProcess | None = None) -> None:
     """The owner is frozen with work in hand until another worker took over; then it thaws and finds itself outrun."""
-    owner = stand.worker()
+    owner = owner or stand.worker()
     shared(owner)
     flow(stand, 3.0, 0.6)
     stand.feed.send(3)

@@ -6,6 +6,7 @@ chunks in two ways. All verdict rows must agree to the last bit, all events but 
 
 from __future__ import annotations
 
+import asyncio
 import csv
 import json
 from collections.abc import Iterable, Iterator, Sequence
@@ -28,7 +29,7 @@ from tests.data.plant import START, Row, lines_on, plant
 from tests.data.together import Together
 from tests.data.ways import Sent, frames, mixed, singles, write_jsonl, write_long
 from tests.integration.support.waiting import until
-from tests.integration.support.workers import counted, running, settings_of, site_from, topics_for
+from tests.integration.support.workers import CONTROL_KEY, counted, running, settings_of, site_from, topics_for
 from tests.servers import KafkaServer
 
 PARTITIONS = 12
@@ -232,6 +233,17 @@ def produce(kafka: KafkaServer, topic: str, messages: Sequence[Sent]) -> dict[in
     return ends
 
 
+def forget(settings: Settings) -> None:
+    """Drop what a worker has saved, so that the next one judges all of the log again."""
+    given = {
+        "KAFKA": settings.kafka, "PREFIX": settings.prefix, "GROUP": settings.group, "CONTROL_KEY": CONTROL_KEY,
+        "PARTITIONS": str(settings.partitions),
+    }  # fmt: skip
+    environment = {f"MILLSTREAM_{name}": value for name, value in given.items()}
+    done = CliRunner().invoke(app, ["state", "drop", "--all", "--yes"], env=environment)
+    assert done.exit_code == 0, done.output
+
+
 async def judged(settings: Settings, site: ResolvedSite, ends: dict[int, tuple[int, int]]) -> Answer:
     """What a worker says of the log up to `ends`."""
     results: list[Results] = []
@@ -337,4 +349,5 @@ async def test_the_worker_gives_the_answer_of_the_scorer(
         group = f"{topic_prefix}{batch}"
         own = settings_of(kafka, topic_prefix, partitions=PARTITIONS, group=group, poll_records=batch)
         assert_same(await judged(own, site, ends), scored)
+        await asyncio.to_thread(forget, own)
     assert_same_events(published(settings, ends), scored.events)

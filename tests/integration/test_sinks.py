@@ -250,9 +250,7 @@ async def test_a_token_that_may_only_read_is_named(influx: InfluxServer, store: 
     sink = InfluxSink(influx.url, token, influx.org, store.prefix)
     with pytest.raises(Retry, match="lacks rights to bucket"):
         await sink.write([full()])
-    assert f"the token lacks rights to bucket {store.prefix}raw; give it write there" in str(
-        await sink.ready()
-    )
+    assert f"the token lacks rights to bucket {store.prefix}raw; give it write there" in str(await sink.ready())
     await sink.close()
 
 

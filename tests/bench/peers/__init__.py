@@ -1,1 +1,1 @@
-"""Other frameworks under the same load: scripts that run in an environment of their own, so they import nothing here."""
+"""Other frameworks under the same load: scripts for an environment of their own, so they import nothing here."""

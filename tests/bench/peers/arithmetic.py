@@ -1,4 +1,4 @@
-"""What a user of these frameworks would write for the default site: one series' gate and robust z-score, in plain Python.
+"""What a user of these frameworks would write for the default site: one series, gate and robust z-score, plain Python.
 
 The same formulas as detectors/anomaly (limits, stuck, robust_zscore) and detectors/calibration.py, for good readings of
 one series with the default options; tests/bench/test_arithmetic.py compares them. Standard library only.

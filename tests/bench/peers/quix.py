@@ -1,4 +1,4 @@
-"""quixstreams under the load: usage: quix.py BOOTSTRAP TOPIC OUT READINGS; prints readings, wall_s and cpu_s as JSON."""
+"""quixstreams under the load: quix.py BOOTSTRAP TOPIC OUT READINGS; prints readings, wall_s and cpu_s as JSON."""
 
 import json
 import os

@@ -1,4 +1,4 @@
-"""bytewax under the load, in batches: usage: wax.py BOOTSTRAP TOPIC OUT READINGS; prints readings, wall_s, cpu_s as JSON."""
+"""bytewax under the load, in batches: wax.py BOOTSTRAP TOPIC OUT READINGS; prints readings, wall_s, cpu_s as JSON."""
 
 import json
 import os
