@@ -44,4 +44,4 @@ def _one(few: list[Results]) -> Results:
 
 def _verdicts(parts: list[Verdicts]) -> Verdicts:
     columns = zip(*(part[:-1] for part in parts), strict=True)
-    return Verdicts(*(np.concatenate(column) for column in columns), {})
+    return Verdicts._make([*(np.concatenate(column) for column in columns), {}])

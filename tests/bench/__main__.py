@@ -28,7 +28,7 @@ ROUNDS, SMOKE_ROUNDS = 5, 2
 SINGLES, FRAMES, PAIRED = 800_000, 4_000, 400_000
 SMOKE_SINGLES, SMOKE_FRAMES = 100_000, 1_000
 LATENCY_S = 20.0
-STORED = {"singles": 100_000, "frames": 200_000}
+STORED = {"singles": 200_000, "frames": 300_000}
 """Readings of a run with the store on: InfluxDB takes about 100,000 points a second, three for each reading here."""
 
 
@@ -60,7 +60,9 @@ def full(bootstrap: str, peers: Path | str) -> int:
     """All of it, and the page."""
     others = PEERS if isinstance(peers, Path) else ()
     with stored() as env:
-        measured = throughput(bootstrap, "singles", SINGLES, ROUNDS, ("plain", *others, "off", "influx"), env, peers)
+        measured = throughput(
+            bootstrap, "singles", SINGLES, ROUNDS, ("plain", *others, "off", "limit", "influx"), env, peers
+        )
         measured += throughput(bootstrap, "frames", FRAMES, ROUNDS, ("plain", "off", "limit", "influx"), env, peers)
     singles = report.find(measured, "singles", "off")
     assert singles is not None

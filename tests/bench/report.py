@@ -125,7 +125,7 @@ def faults(measured: Sequence[Measured], mercy: float) -> list[str]:
         if ours and ours.rate < rate / mercy:
             found.append(f"{load}: {ours.rate:,.0f} readings/s, the floor is {rate / mercy:,.0f}")
     for m in (m for m in measured if m.contender == "influx"):
-        limit = find(measured, "frames", "limit")
+        limit = find(measured, m.load, "limit")
         least = min(POINTS_FLOOR, 0.9 * limit.points) if limit else POINTS_FLOOR
         if m.points < least:
             found.append(f"{m.load}, store on: {m.points:,.0f} points/s, the floor is {least:,.0f}")
