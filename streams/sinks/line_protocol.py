@@ -10,7 +10,7 @@ import numpy as np
 import orjson
 from numpy.typing import NDArray
 
-from streams.sinks.table import Measurement, Table, part
+from streams.sinks.table import Table, part
 
 _TAG = str.maketrans({",": "\\,", "=": "\\=", " ": "\\ "})
 _TEXT = str.maketrans({'"': '\\"', "\\": "\\\\"})
@@ -52,11 +52,18 @@ def column(before: bytes, values: NDArray[Any], after: bytes = b"") -> list[byte
     >>> column(b",value=", np.array([1.5, np.nan, 1e-7]))
     [b',value=1.5', b'', b',value=1e-7']
     """
-    if not len(values):
-        return []
-    body: bytes = orjson.dumps(np.ascontiguousarray(values), option=orjson.OPT_SERIALIZE_NUMPY)[1:-1]
+    return _between(before, _texts(values), after) if len(values) else []
+
+
+def _texts(values: NDArray[Any]) -> bytes:
+    """Numbers as JSON writes them, with commas between; `null` where not finite."""
+    body: bytes = orjson.dumps(np.ascontiguousarray(values), option=orjson.OPT_SERIALIZE_NUMPY)
+    return body[1:-1]
+
+
+def _between(before: bytes, body: bytes, after: bytes) -> list[bytes]:
     cells = before + body.replace(b",", after + _CUT + before) + after
-    return cells.replace(before + b"null" + after, b"").split(_CUT)
+    return (cells.replace(before + b"null" + after, b"") if b"null" in body else cells).split(_CUT)
 
 
 def lines(table: Table) -> list[bytes]:
@@ -82,32 +89,68 @@ class Writer:
     def lines(self, start: int, end: int) -> list[bytes]:
         """Lines of the rows from `start` to before `end`."""
         table = part(self._table, start, end)
-        kind = table.measurement
-        parts: list[Sequence[bytes]] = [list(map(self._heads.__getitem__, table.code.tolist()))]
-        for name in kind.fields:
+        if not len(table.time):
+            return []
+        parts = _Parts(len(table.time))
+        parts.cells.append(list(map(self._heads.__getitem__, table.code.tolist())))
+        for name, kind in table.measurement.fields.items():
             # the first field, which every point has, is the only one without a comma
-            before = b"%b%b=" % (b"" if name == kind.always else b",", escape_tag(name))
-            cells = _cells(table, kind, name, before)
-            if cells is not None:
-                parts.append(cells)
-        parts.append(column(b" ", table.time))
-        return list(map(b"".join, zip(*parts, strict=True)))
+            before = b"%b%b=" % (b"" if name == table.measurement.always else b",", escape_tag(name))
+            match kind:
+                case "int":
+                    parts.numbers(before, table.ints[name], b"i")
+                case "bool":
+                    parts.flags(before, table.bools[name])
+                case "float":
+                    parts.numbers(before, table.floats[name], b"")
+                case "str":
+                    parts.texts(before, table.texts[name])
+        parts.numbers(b" ", table.time, b"", constant=False)
+        return list(map(b"".join, zip(*parts.cells, strict=True)))
 
 
-def _cells(table: Table, kind: Measurement, name: str, before: bytes) -> list[bytes] | None:
-    match kind.fields[name]:
-        case "int":
-            return column(before, table.ints[name], b"i")
-        case "bool":
-            yes, no = before + b"t", before + b"f"
-            return [yes if each else no for each in table.bools[name].tolist()]
-        case "float":
-            return column(before, table.floats[name])
-        case "str":
-            texts = table.texts[name]
-            if not texts:
-                return None
-            cells = [b""] * len(table.time)
-            for row, text in texts.items():
-                cells[row] = before + escape_text(text)
-            return cells
+class _Parts:
+    """Columns of the cells that lines are joined of; what is the same in all lines is put before the next column."""
+
+    def __init__(self, n: int) -> None:
+        self.n = n
+        self.cells: list[Sequence[bytes]] = []
+        self._same = b""
+
+    def numbers(self, before: bytes, values: NDArray[Any], after: bytes, constant: bool = True) -> None:
+        """A number of each line, left out where it is not finite."""
+        if constant and values.dtype.kind != "f" and (values == values[0]).all():
+            self._same += b"%b%d%b" % (before, values[0], after)
+            return
+        if values.dtype.kind == "f" and not np.isfinite(values).any():
+            return
+        body = _texts(values)
+        if b"null" in body:
+            self._settle()
+        self.cells.append(_between(self._same + before, body, after))
+        self._same = b""
+
+    def flags(self, before: bytes, values: NDArray[np.bool_]) -> None:
+        """True or false in each line."""
+        if values.all() or not values.any():
+            self._same += before + (b"t" if values[0] else b"f")
+            return
+        yes, no = self._same + before + b"t", self._same + before + b"f"
+        self.cells.append([yes if each else no for each in values.tolist()])
+        self._same = b""
+
+    def texts(self, before: bytes, texts: dict[int, str]) -> None:
+        """A text in some lines."""
+        if not texts:
+            return
+        self._settle()
+        cells = [b""] * self.n
+        for row, text in texts.items():
+            cells[row] = before + escape_text(text)
+        self.cells.append(cells)
+
+    def _settle(self) -> None:
+        """The next column is not in every line: what is the same in all of them comes by itself."""
+        if self._same:
+            self.cells.append([self._same] * self.n)
+            self._same = b""
