@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import asyncio
 from collections.abc import Awaitable, Callable
 from typing import Any, NamedTuple
 
@@ -31,6 +32,15 @@ class Calls(NamedTuple):
 
 
 class _App(faust.App):
+    on_crash: Callable[[BaseException], None] = staticmethod(lambda error: None)
+
+    def _crash(self, reason: BaseException) -> None:
+        """Tell of what ended a part of Faust, in any thread: the rest would go on and do nothing."""
+        super()._crash(reason)
+        if isinstance(reason, asyncio.CancelledError):
+            reason = RuntimeError("a part of Faust was cancelled in the middle of a rebalance")
+        self.loop.call_soon_threadsafe(self.on_crash, reason)
+
     def _create_directories(self) -> None:
         """No tables, so no folders: the worker runs on a read-only file system."""
 
@@ -65,6 +75,7 @@ def make_app(settings: Settings, calls: Calls) -> faust.App:
         stream_buffer_maxsize=4,
     )
     readings, commands = settings.topic("reading.v1"), settings.topic("command.v1")
+    app.on_crash = calls.fault
     app.transport = ChunkTransport(app.conf.broker, app, loop=app.loop)
     app.transport.fetch_wait_ms = settings.fetch_wait // 1_000_000
     app.transport.stateful = frozenset((readings,))

@@ -252,7 +252,7 @@ class Worker:
         await self.commanding.configure(site)
 
     def _fault(self, error: BaseException) -> None:
-        if not self.failed.done():
+        if not self.failed.done() and not self._stopping:
             traced = None if isinstance(error, Misconfigured) else error  # where a person must act, one line says how
             log.error("worker failed", error=repr(error), exc_info=traced)
             self.failed.set_exception(error)

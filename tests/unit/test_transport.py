@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import asyncio
 import inspect
 import tomllib
 from collections import defaultdict
@@ -13,12 +14,14 @@ from typing import Any
 import pytest
 import pytest_asyncio
 from aiokafka.consumer.group_coordinator import GroupCoordinator
+from aiokafka.errors import IllegalStateError
 from aiokafka.structs import ConsumerRecord
 from faust.transport.consumer import Consumer as Base
 from faust.transport.consumer import ThreadDelegateConsumer
 from faust.transport.drivers import aiokafka as driver
 from faust.types import TP
 from faust.types.tuples import ConsumerMessage
+from mode import Service
 
 from schemas.chunk import Record
 from streams.app import Calls, make_app
@@ -91,6 +94,7 @@ def test_which_of_the_consumers_methods_are_coroutines_has_not_changed() -> None
         ("_drain_messages", ["getmany(timeout=", "async for tp, message in", "self._add_gap(", "callback(message)"]),
         ("getmany", ["self._wait_next_records(timeout)", "self.perform_seek()", "self.flow_active"]),
         ("_commit_offsets", ["did_commit = await self._commit(", "self._committed_offset.update(committable_offsets)"]),
+        ("verify_all_partitions_active", ["self.verify_event_path(now, tp)"]),
         ("force_commit", ["self._filter_tps_with_pending_acks(topics)", "self._commit_tps("]),
         ("on_partitions_revoked", ["self._acked.pop(tp", "self._committed_offset.pop(tp"]),
     ],
@@ -331,6 +335,34 @@ async def test_a_fetch_that_comes_while_the_flow_is_stopped_is_dropped_and_sough
     assert await fetched(consumer, {ONE: records(5, 5)}, {ONE}) == []
     assert consumer._in_flight == {}
     assert consumer._committed_offset[ONE] == 100, "it stands where the group has committed"
+
+
+async def test_a_seek_that_a_rebalance_refuses_does_not_end_the_consumer(consumer: ChunkConsumer) -> None:
+    async def gone() -> dict[TP, int]:
+        raise IllegalStateError(f"No current assignment for partition {ONE}")
+
+    consumer.seek_to_committed = gone
+    consumer.flow_active = False
+    assert await fetched(consumer, {ONE: records(5, 5)}, {ONE}) == []
+
+
+@pytest.mark.parametrize(
+    ("reason", "told"), [(OSError("disk"), OSError), (asyncio.CancelledError(), RuntimeError)], ids=["bug", "cancelled"]
+)
+async def test_what_ends_a_part_of_faust_in_any_thread_is_told_to_the_worker(
+    reason: BaseException, told: type[BaseException]
+) -> None:
+    heard: asyncio.Future[BaseException] = asyncio.get_running_loop().create_future()
+
+    async def nothing(*_: object) -> None: ...
+
+    settings = load_settings(prefix="t.", group="g", control_key="k" * 32)
+    app = make_app(settings, Calls(nothing, nothing, heard.set_result, nothing, nothing, lambda: None))
+    app.finalize()
+    thread = app.consumer._thread
+    await asyncio.to_thread(asyncio.run, Service.crash(thread, reason))
+    assert isinstance(await asyncio.wait_for(heard, 5), told)
+    thread.thread_loop.close()
 
 
 async def test_a_rebalance_in_the_middle_of_a_fetch_ends_it(consumer: ChunkConsumer) -> None:
