@@ -48,6 +48,25 @@ class Lanes:
         self.pending = 0  # readings judged but not yet stored
         self._freed = asyncio.Event()
         self._broken = False  # a bug in the sink: nothing more is written
+        self.asked = asyncio.Event()  # the sink has been tried once
+        self._connected = asyncio.Event()
+        self._connected.set()
+
+    async def connect(self) -> None:
+        """Open the sink; until it is open results wait, and readings are judged meanwhile. Raises Misconfigured."""
+        sink = self.sink
+        if sink is None:
+            return
+
+        async def once() -> None:
+            try:
+                await sink.open()
+            finally:
+                self.asked.set()
+
+        self._connected.clear()
+        await self._patience("sink", once)
+        self._connected.set()
 
     def open(self, partition: int, stored: int) -> Lane:
         """A lane for results from offset `stored` on."""
@@ -101,6 +120,7 @@ class Lanes:
         assert self.sink is not None
         sink = self.sink
         try:
+            await self._connected.wait()
             while lane.queue:
                 batch, weight = [lane.queue[0]], _weight(lane.queue[0])
                 while len(batch) < len(lane.queue) and weight < MERGED:

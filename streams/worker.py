@@ -54,6 +54,9 @@ _DRAIN_S = 8.0
 """How long a worker that is told to stop waits for the store and for its last snapshots."""
 
 
+_STORE_S = 1.0
+"""How long a worker that starts waits for the store's first answer, or refusal, before it goes on without."""
+
 _FIRST_SCRAPE_S = 5.0
 """How long the first scrape waits for the partitions to be restored; Prometheus gives up after 10 s by default."""
 
@@ -139,15 +142,22 @@ class Worker:
     async def start(self) -> None:
         """Listen, connect, and take partitions. Raises Misconfigured or Kafka's connection error."""
         await self.web.start()  # first: it says what the rest is waiting for
-        if self.sink is not None:
-            await self.patience("sink", self.sink.open)
+        store = asyncio.create_task(self.lanes.connect())
+        self._tasks = [store]
         await self._log.start()
+        if self.sink is not None:
+            with contextlib.suppress(TimeoutError):
+                await asyncio.wait_for(self.lanes.asked.wait(), _STORE_S)
+            await asyncio.sleep(0)
+        if store.done():  # what is wrong with the settings is said at once; a store that is away holds up no episode
+            store.result()
         self.app.finalize()
         await self.app.start()
-        works = [work(self) for work in (upkeep.tick, upkeep.measure, upkeep.prune)]
+        works: list[Awaitable[None]] = [store] if not store.done() else []
+        works += [work(self) for work in (upkeep.tick, upkeep.measure, upkeep.prune)]
         works.append(watch_access(self.settings, "worker", self._access))
         works.append(self.snapshots.run(lambda: list(self.owned.values()), self.patience))
-        self._tasks = [asyncio.create_task(self.guarded(work)) for work in works]
+        self._tasks += [asyncio.create_task(self.guarded(work)) for work in works]
 
     async def stop(self) -> None:
         """Deliver what is judged, save it, leave the group, and close what was opened."""
