@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from typing import Any, ClassVar, Generic, Literal, NamedTuple, TypeVar, cast
+from typing import Any, ClassVar, Generic, Literal, NamedTuple, Self, TypeVar, cast
 
 import numpy as np
 from numpy.typing import NDArray
@@ -78,6 +78,8 @@ class Detector(BaseModel, Generic[S]):
     invariance: ClassVar[frozenset[str]] = frozenset()
     """Which of "scale" (x -> c x, c > 0) and "shift" (x -> x + c) leave the score as it is; tested."""
 
+    binned: ClassVar[bool] = False
+    """True: has an option `every`, and is given closed bins of that length (their mean, at their end) for readings."""
     calendar: ClassVar[bool] = True
     """False: does not look at `week_s`, which may then be all zeros."""
     kernel: ClassVar[compiled.Kernel | None] = None
@@ -88,6 +90,10 @@ class Detector(BaseModel, Generic[S]):
     """
 
     kind: str
+
+    def with_budget(self, rate_per_s: float) -> Self:
+        """This detector for so many false alarms a second and row; one with a limit of its own maps them to it."""
+        return self
 
     def init(self, n: int, given: dict[str, Floats] | None = None) -> S:
         """State of n new rows; `given` holds what series declare for themselves (see `per_row`), (n,) each."""
