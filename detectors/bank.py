@@ -15,7 +15,6 @@ from detectors.groups import Groups, group
 
 Rows = NDArray[np.int64]
 
-_LATEST = np.iinfo(np.int64).max
 UNSEEN = np.iinfo(np.int64).min
 """Time of a row that has learned nothing yet."""
 
@@ -189,8 +188,9 @@ class Bank:
             earlier = take(self._state, rows)
             state, verdict = (self.detector.scan if deep else self.detector.step)(earlier, one)
             put(self._state, rows, state)
-        learned, seen = self._learned_since[rows], np.where(block.learn, block.time, _LATEST).min(axis=0)
-        self._learned_since[rows] = np.where((learned == UNSEEN) & (seen != _LATEST), seen, learned)
+        # the first that taught something, not the earliest: a clock that was set back has older ones behind it
+        learned, first = self._learned_since[rows], block.time[block.learn.argmax(axis=0), np.arange(len(rows))]
+        self._learned_since[rows] = np.where((learned == UNSEEN) & block.learn.any(axis=0), first, learned)
         judge = self.calibration.scan if deep else self.calibration.step
         calibrated, (score, alarm, threshold) = judge(take(self._calibrated, rows), one.time, verdict.score, one.dt)
         put(self._calibrated, rows, calibrated)

@@ -9,7 +9,10 @@ import numpy as np
 import pytest
 
 from detectors import calibration, compiled, groups
-from detectors.anomaly import auto_kernel, cusum, gap, limits, nelson, robust_zscore, seasonal, stuck, trend_rul
+from detectors.anomaly import (
+    auto_kernel, clock, cusum, gap, limits, nelson, quality, railed, robust_zscore, seasonal, stuck, trend_rul,
+    unit_swap_kernel,
+)  # fmt: skip
 from detectors.compiled import Kernel
 from detectors.registry import REGISTRY
 from detectors.warm_up import warm_up
@@ -22,6 +25,10 @@ KERNELS = [
     seasonal.judge,
     trend_rul.judge,
     gap._judge,
+    clock._judge,
+    quality._judge,
+    railed._judge,
+    unit_swap_kernel.judge,
     limits._judge,
     robust_zscore._judge,
     stuck._judge,
