@@ -99,7 +99,8 @@ class Peers(Detector[PeersState]):
         sigma = np.maximum(np.maximum(sigma, self.floor * np.abs(centre)), self.resolution)
         error = np.where(enough, distance - offset, 0.0)
         size = np.abs(error)
-        ratio = np.where(sigma > 0, size / np.where(sigma > 0, sigma, 1.0), np.where(size > 0, _CAP, 0.0))
+        with np.errstate(over="ignore"):  # a spread that has all but died out: infinite, and capped below
+            ratio = np.where(sigma > 0, size / np.where(sigma > 0, sigma, 1.0), np.where(size > 0, _CAP, 0.0))
         raw = np.minimum(ratio / self.limit, _CAP)
         warm = np.minimum(learned / self.warmup, 1.0)
         ready = enough & (warm >= 1.0)
