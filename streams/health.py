@@ -20,7 +20,18 @@ class Health:
     def __init__(self, worker: Worker) -> None:
         self._worker = worker
         self._moved = time.monotonic()
+        self._under_way = False  # readings are being judged and told of
         self._trouble: dict[str, str] = {}  # what is being tried again -> why
+
+    def began(self) -> None:
+        """Some readings are taken in hand."""
+        self._under_way = True
+        self.moved()
+
+    def ended(self) -> None:
+        """They are judged, and what follows is told."""
+        self._under_way = False
+        self.moved()
 
     def moved(self) -> None:
         """Some work was done."""
@@ -43,6 +54,8 @@ class Health:
         quiet = time.monotonic() - self._moved
         if worker.behind and quiet > STALLED_S and worker.fence.open:
             faults.append(f"{worker.behind} records wait, and none was taken for {quiet:.0f} s")
+        elif self._under_way and quiet > STALLED_S and worker.fence.open:
+            faults.append(f"a chunk in hand waits to be judged and told of, and has not moved for {quiet:.0f} s")
         if worker.lanes.stuck_s > STALLED_S:
             faults.append(f"a write to the store has been under way for {worker.lanes.stuck_s:.0f} s")
         if worker.fence.silent_s > DEAF_S:

@@ -88,7 +88,7 @@ class Settings(BaseSettings):
     metrics_hold: Duration = Field(
         "5m", validate_default=True, description="An episode stays in the metrics at least this long."
     )
-    poll_records: int = Field(4000, ge=1, description="Messages taken from the broker at a time.")
+    poll_records: int = Field(8000, ge=1, description="Messages taken from the broker at a time.")
     fetch_wait: Duration = Field(
         "500ms", validate_default=True, description="How long the broker may hold a fetch that finds nothing."
     )

@@ -159,10 +159,28 @@ class _Thread(PatientThread):
         coordinator._do_heartbeat = heard
 
 
+_REQUEST_MS = 10_000
+"""How long a request of the producer may go unanswered before its connection is given up."""
+
+
+class Producer(driver.Producer):
+    """Faust's producer, which notices a dead connection within seconds.
+
+    A batch is kept for as long as Faust says (20 minutes), but Faust has each request wait as long: on a connection
+    that only looks alive it would stand still, and every rebalance with it, as that flushes the producer first.
+    """
+
+    def _new_producer(self, transactional_id: str | None = None) -> Any:
+        producer = super()._new_producer(transactional_id)
+        producer.client._request_timeout_ms = _REQUEST_MS
+        return producer
+
+
 class ChunkTransport(driver.Transport):
     """Faust's aiokafka transport with the chunk consumer."""
 
     Consumer = ChunkConsumer
+    Producer = Producer
     on_heartbeat: Callable[[], None] = staticmethod(lambda: None)
     """Called, in the consumer's thread, when the group has acknowledged a heartbeat."""
     on_fault: Callable[[BaseException], None] = staticmethod(lambda error: None)

@@ -220,6 +220,7 @@ class Worker:
         assert owned.engine is not None
         assert owned.lane is not None
         lane = owned.lane
+        self.health.began()
         async for chunk, results in self.feeding.feed(owned, records):
             now = time.time_ns()
             latency = self._latencies(chunk, now)
@@ -241,6 +242,7 @@ class Worker:
             self.health.moved()
             if self._watch_results is not None:
                 self._watch_results(results)
+        self.health.ended()
 
     async def _command(self, partition: int, batch: list[Any]) -> None:
         """Carry commands into the logs of those they concern."""

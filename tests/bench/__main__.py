@@ -17,7 +17,7 @@ from pathlib import Path
 
 from streams.sinks.store_init import init_store
 from tests.bench import latency, pair, report
-from tests.bench.load import Load, messages, produce
+from tests.bench.load import messages, produce
 from tests.bench.peers import environment
 from tests.bench.report import Measured
 from tests.bench.runs import PEERS, ROOT, run
@@ -28,8 +28,9 @@ ROUNDS, SMOKE_ROUNDS = 5, 2
 SINGLES, FRAMES, PAIRED = 800_000, 4_000, 400_000
 SMOKE_SINGLES, SMOKE_FRAMES = 100_000, 1_000
 LATENCY_S = 20.0
-STORED = {"singles": 200_000, "frames": 300_000}
-"""Readings of a run with the store on: InfluxDB takes about 100,000 points a second, three for each reading here."""
+STORING = ("limit", "influx")
+STORED = {"singles": 200_000, "frames": 300}
+"""Messages of a run with the store on: InfluxDB takes about 100,000 points a second, three for each reading here."""
 
 
 def main() -> int:
@@ -93,19 +94,20 @@ def throughput(
 ) -> list[Measured]:
     """Contenders in turn, round by round, over one load."""
     note(f"producing {count} {kind}")
-    load = produce(bootstrap, kind, f"bench{uuid.uuid4().hex[:6]}.", count)
+    load = produce(bootstrap, kind, _prefix(), count)
+    # a worker stores all that it has fetched, so what is stored is a small load of its own
+    small = produce(bootstrap, kind, _prefix(), STORED[kind]) if set(STORING) & set(contenders) else load
     measured = [Measured(kind, name, []) for name in contenders]
     for turn in range(rounds):
         for m in measured:
-            m.rounds.append(run(m.contender, bootstrap, load, readings_of(m.contender, load), env, peers))
+            m.rounds.append(run(m.contender, bootstrap, small if m.contender in STORING else load, env, peers))
             took = m.rounds[-1]
             note(f"{kind} {m.contender} {turn + 1}/{rounds}: {(took.readings or took.points) / took.wall_s:,.0f}/s")
     return measured
 
 
-def readings_of(contender: str, load: Load) -> int:
-    """How much of a load a contender reads."""
-    return STORED[load.name] if contender in ("influx", "limit") else load.readings
+def _prefix() -> str:
+    return f"bench{uuid.uuid4().hex[:6]}."
 
 
 @contextmanager

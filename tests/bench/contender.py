@@ -59,7 +59,7 @@ async def plain(bootstrap: str, prefix: str, clock: Clock) -> None:
     await consumer.start()
     try:
         while not clock.done.is_set():
-            batches = await consumer.getmany(timeout_ms=1000, max_records=4000)
+            batches = await consumer.getmany(timeout_ms=1000, max_records=8000)
             for tp, batch in batches.items():
                 clock.start()
                 clock.add(decoder.decode(to_records(batch), tp.partition).readings)

@@ -57,7 +57,7 @@ async def _ready(bootstrap: str, prefix: str, readings: int) -> list[Piece]:
     await consumer.start()
     try:
         while readings > 0:
-            for tp, batch in (await consumer.getmany(timeout_ms=1000, max_records=4000)).items():
+            for tp, batch in (await consumer.getmany(timeout_ms=1000, max_records=100)).items():
                 results = engines[tp.partition].feed(decoder.decode(to_records(batch), tp.partition))
                 readings -= results.counts["readings_in"]
                 made += pieces([results])

@@ -28,8 +28,9 @@ class Took(NamedTuple):
     points: int = 0
 
 
-def run(name: str, bootstrap: str, load: Load, readings: int, env: Mapping[str, str], peers: Path | str) -> Took:
-    """Run one contender over the first `readings` of a load."""
+def run(name: str, bootstrap: str, load: Load, env: Mapping[str, str], peers: Path | str) -> Took:
+    """Run one contender over a load."""
+    readings = load.readings
     if name in PEERS:
         assert isinstance(peers, Path)
         topic, out = f"{load.prefix}reading.v1", f"{load.prefix}peer.v1"

@@ -99,8 +99,8 @@ async def test_an_agent_that_hangs_turns_healthz_red(settings: Settings, monkeyp
 
         monkeypatch.setattr(worker.publisher, "publish", hang)
         await put(settings)
-        await red(worker, "/healthz", "records wait")
-        await red(worker, "/readyz", "records wait")
+        await red(worker, "/healthz", "wait")  # the chunk in hand, or records behind it
+        await red(worker, "/readyz", "wait")
         go.set()
 
 

@@ -56,6 +56,18 @@ async def test_records_that_wait_while_nothing_moves_for_a_minute_are_a_fault(cl
     assert await of.alive() == []
 
 
+async def test_a_chunk_in_hand_that_does_not_move_for_a_minute_is_a_fault_though_nothing_waits_behind_it(
+    clock: Clock,
+) -> None:
+    of = Health(worker())
+    of.began()
+    clock.now += STALLED_S + 1
+    assert await of.alive() == ["a chunk in hand waits to be judged and told of, and has not moved for 61 s"]
+    of.ended()
+    clock.now += STALLED_S + 1
+    assert await of.alive() == []
+
+
 async def test_a_store_that_is_away_for_a_night_makes_it_unready_but_not_dead(clock: Clock) -> None:
     of = Health(worker(behind=7))
     for _ in range(100):

@@ -13,6 +13,7 @@ from typing import Any
 
 import pytest
 import pytest_asyncio
+from aiokafka.client import AIOKafkaClient
 from aiokafka.consumer.group_coordinator import GroupCoordinator
 from aiokafka.errors import IllegalStateError
 from aiokafka.structs import ConsumerRecord
@@ -202,6 +203,13 @@ async def test_a_chunk_carries_its_records_and_the_place_of_the_first(consumer: 
     assert to_records(message.value) == [
         Record(40 + i, (1_000 + i) * 1_000_000, b"k", b"v%d" % (40 + i), (("h", b"x"),)) for i in range(3)
     ]
+
+
+async def test_a_request_of_the_producer_is_given_up_long_before_its_batch(consumer: ChunkConsumer) -> None:
+    made = consumer.app.producer._new_producer()
+    assert made.client._request_timeout_ms == 10_000 < made._request_timeout_ms
+    given_on = inspect.getsource(AIOKafkaClient._get_conn)
+    assert "request_timeout_ms=self._request_timeout_ms" in given_on, "what every connection is made with"
 
 
 # --- what may be committed
