@@ -10,7 +10,18 @@ import pytest
 
 from detectors import calibration, compiled, groups
 from detectors.anomaly import (
-    auto_kernel, clock, cusum, gap, limits, nelson, quality, railed, robust_zscore, seasonal, stuck, trend_rul,
+    auto_kernel,
+    clock,
+    cusum,
+    gap,
+    limits,
+    nelson,
+    quality,
+    railed,
+    robust_zscore,
+    seasonal,
+    stuck,
+    trend_rul,
     unit_swap_kernel,
 )  # fmt: skip
 from detectors.compiled import Kernel
