@@ -9,13 +9,12 @@ import numpy as np
 from numpy.typing import NDArray
 
 from detectors import compiled
-from detectors.base import Batch, Bools, Detector, Floats, Ints, Verdict, join, no_opinion, pick, put, take
-from detectors.calibration import Calibration, CalibrationState
+from detectors.base import Batch, Bools, Detector, Floats, Ints, Verdict, join, no_opinion, pick, plain, put, take
+from detectors.calibration import Calibration
 from detectors.groups import Groups, group
 
 Rows = NDArray[np.int64]
 
-_LATEST = np.iinfo(np.int64).max
 UNSEEN = np.iinfo(np.int64).min
 """Time of a row that has learned nothing yet."""
 
@@ -93,13 +92,22 @@ class Bank:
 
     def __init__(self, detector: Detector[Any], calibration: Calibration, inputs: int | None = None) -> None:
         self.detector = detector
-        self.calibration = calibration
+        self._calibration = calibration
         self.inputs = inputs
         self.rows = 0
         # of one row, to learn the shapes that a joint detector's number of inputs gives its arrays
         self._state: Any = take(self._init(1), slice(0, 0))
         self._calibrated = calibration.init(0)
         self._learned_since = np.zeros(0, dtype=np.int64)
+
+    @property
+    def calibration(self) -> Calibration:
+        """How raw scores become alarms; another may be set at any time, thresholds stay."""
+        return self._calibration
+
+    @calibration.setter
+    def calibration(self, calibration: Calibration) -> None:
+        self._calibration, self._calibrated = calibration, calibration.adopt(self._calibrated)
 
     @property
     def nothing(self) -> Judgement:
@@ -140,9 +148,10 @@ class Bank:
             earlier = take(self._state, g.rows)
             return self._walked(g, earlier, *self.detector.walk(earlier, g.local, batch), batch)
         parts, places = [], []
-        for block_rows, where in rounds(rows):
-            parts.append(self._block(block_rows, pick(batch, where), where))
-            places.append(where.reshape(-1))
+        for block_rows, whole in rounds(rows):
+            for where in whole[:, None] if self.detector.in_place else (whole,):
+                parts.append(self._block(block_rows, pick(batch, where), where))
+                places.append(where.reshape(-1))
         return _in_order(parts, places, len(rows))
 
     @property
@@ -170,13 +179,18 @@ class Bank:
 
     def _block(self, rows: Rows, block: Batch, where: NDArray[np.int64]) -> Judgement:
         """t instants of each of k distinct rows."""
-        earlier = take(self._state, rows)
         deep = len(block.time) > 1
         one = block if deep else pick(block, 0)
-        state, verdict = (self.detector.scan if deep else self.detector.step)(earlier, one)
-        put(self._state, rows, state)
-        learned, seen = self._learned_since[rows], np.where(block.learn, block.time, _LATEST).min(axis=0)
-        self._learned_since[rows] = np.where((learned == UNSEEN) & (seen != _LATEST), seen, learned)
+        if self.detector.in_place:
+            earlier = plain(self._state, rows)
+            verdict = self.detector.advance(self._state, rows, one)
+        else:
+            earlier = take(self._state, rows)
+            state, verdict = (self.detector.scan if deep else self.detector.step)(earlier, one)
+            put(self._state, rows, state)
+        # the first that taught something, not the earliest: a clock that was set back has older ones behind it
+        learned, first = self._learned_since[rows], block.time[block.learn.argmax(axis=0), np.arange(len(rows))]
+        self._learned_since[rows] = np.where((learned == UNSEEN) & block.learn.any(axis=0), first, learned)
         judge = self.calibration.scan if deep else self.calibration.step
         calibrated, (score, alarm, threshold) = judge(take(self._calibrated, rows), one.time, verdict.score, one.dt)
         put(self._calibrated, rows, calibrated)
@@ -287,7 +301,7 @@ class Bank:
             state = list(migrated)
         self.rows = int(saved["rows"])
         self._state = type(self._state)(*state)
-        self._calibrated = CalibrationState(*(a.copy() for a in saved["calibration"]))
+        self._calibrated = self.calibration.adopt([a.copy() for a in saved["calibration"]])
         self._learned_since = saved["learned_since"].copy()
         return True
 

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from typing import Any, ClassVar, Generic, Literal, NamedTuple, TypeVar, cast
+from typing import Any, ClassVar, Generic, Literal, NamedTuple, Self, TypeVar, cast
 
 import numpy as np
 from numpy.typing import NDArray
@@ -28,6 +28,8 @@ class Batch(NamedTuple):
     week_s: NDArray[np.int32]  # (k,) local second of the week, 0 = Monday 00:00; holidays mapped to their day type
     rate_hz: Floats | None = None  # (k,) sampling rate, waveforms only
     speed_rpm: Floats | None = None  # (k,) shaft speed, NaN = unknown, waveforms only
+    quality: NDArray[np.uint8] | None = None  # (k,) 0 good, 1 uncertain, 2 bad; None = all good
+    received: Ints | None = None  # (k,) arrival on the log's clock, ns; None = as they were taken
 
 
 class Verdict(NamedTuple):
@@ -78,8 +80,21 @@ class Detector(BaseModel, Generic[S]):
     invariance: ClassVar[frozenset[str]] = frozenset()
     """Which of "scale" (x -> c x, c > 0) and "shift" (x -> x + c) leave the score as it is; tested."""
 
+    binned: ClassVar[bool] = False
+    """True: has an option `every`, and is given closed bins of that length (their mean, at their end) for readings."""
+    judges: ClassVar[Literal["value", "quality", "clock"]] = "value"
+    """quality, clock: judges what comes with a reading and not its value, so it is asked of absent and bad readings
+    too, with `quality` or `received` in its batch; clock is asked of late and repeated ones as well."""
+    verdict_rows: ClassVar[bool] = True
+    """False: speaks by events alone, as one that judges silence does; its verdicts are neither counted nor stored."""
+    causes: ClassVar[tuple[str, ...]] = ()
+    """Names of the columns of `contribution`, where they are not those of inputs."""
+    measured_unit: ClassVar[str | None] = None
+    """Unit of `measured`."""
     calendar: ClassVar[bool] = True
     """False: does not look at `week_s`, which may then be all zeros."""
+    in_place: ClassVar[bool] = False
+    """True: its state is too large to be copied at every instant, so the bank has it changed in place (`advance`)."""
     kernel: ClassVar[compiled.Kernel | None] = None
     """Does what a loop over `step` does, a reading at a time, in plain numbers.
 
@@ -89,12 +104,20 @@ class Detector(BaseModel, Generic[S]):
 
     kind: str
 
+    def with_budget(self, rate_per_s: float) -> Self:
+        """This detector for so many false alarms a second and row; one with a limit of its own maps them to it."""
+        return self
+
     def init(self, n: int, given: dict[str, Floats] | None = None) -> S:
         """State of n new rows; `given` holds what series declare for themselves (see `per_row`), (n,) each."""
         raise NotImplementedError
 
     def step(self, state: S, batch: Batch) -> tuple[S, Verdict]:
         """One instant of each row: score first, then learn. Pure: `state` is not changed."""
+        raise NotImplementedError
+
+    def advance(self, state: S, rows: Ints, batch: Batch) -> Verdict:
+        """As `step`, for distinct rows (k,) of a state that is changed in place; where `in_place` says so."""
         raise NotImplementedError
 
     def scan(self, state: S, batches: Batch) -> tuple[S, Verdict]:
@@ -117,8 +140,12 @@ class Detector(BaseModel, Generic[S]):
         assert self.kernel is not None
         after = copied(state)
         said = np.empty((5, len(rows)))
-        self.kernel.run([rows, *batch[:4]], [*said, *after], self.constants())
+        self.kernel.run([rows, *batch[:4], *self.columns(batch)], [*said, *after], self.constants())
         return after, Verdict(*said)
+
+    def columns(self, batch: Batch) -> list[NDArray[Any]]:
+        """What the kernel is given of a batch (n,) behind `learn`."""
+        return []
 
     def walk_silent(self, state: S, rows: Ints, batch: Batch) -> tuple[S, Verdict, Ints]:
         """As `walk`, with the deadline in force before each reading (n,), where none passes on the way.
@@ -150,6 +177,18 @@ class Detector(BaseModel, Generic[S]):
     def migrate(self, saved: list[Any], version: int) -> S | None:
         """State that an earlier `state_version` saved, in today's form; None (default): it is learned afresh."""
         return None
+
+    def named(self, before: dict[str, Any], reading: dict[str, Any]) -> tuple[str, dict[str, float | str]]:
+        """The key of the message that names what an alarm is of, and the words that it needs beside the usual ones.
+
+        `before` is the row's state just before the reading, as `explain` gives it, {} where it is not known;
+        `reading` holds what is known of the reading: time, x, and quality or received where they are judged.
+        """
+        return self.kind, {}
+
+    def measured(self, verdict: Verdict) -> Floats:
+        """(k,) what each block of samples came to, for the value of its event; NaN where a block is no one number."""
+        return np.full(len(verdict.score), np.nan)
 
     def explain(self, state: S, row: int) -> dict[str, float | int | bool]:
         """A row's state as plain data, from which its next verdict can be recomputed (`decision` of an event)."""
@@ -185,6 +224,11 @@ def no_opinion(k: int, warm: float = 1.0) -> Verdict:
 def take(state: S, rows: Any) -> S:
     """The state of some rows."""
     return type(state)(*(a[rows] for a in state))
+
+
+def plain(state: S, rows: Ints) -> S:
+    """What `Detector.explain` tells of some rows: their single numbers; of what is wider, nothing."""
+    return type(state)(*(a[rows] if a.ndim == 1 else np.zeros((len(rows), 0)) for a in state))
 
 
 def copied(state: S) -> S:

@@ -2,25 +2,17 @@
 
 from __future__ import annotations
 
-import math
+from collections.abc import Sequence
 from typing import Any, Literal, NamedTuple
 
 import numpy as np
+from numpy.typing import NDArray
 from pydantic import BaseModel, ConfigDict
 
-from detectors import compiled
+from detectors import compiled, tail
 from detectors.base import NARROW, Bools, Floats, Ints, copied
-from detectors.compiled import Kernel
-
-GAIN = 0.3
-"""How far one alarm moves the threshold, as a natural logarithm."""
-RAISE = math.exp(GAIN)
-FLOOR = 0.5
-"""The threshold never falls below half of the detector's own limit: a materiality floor."""
-WORSE = 3.0
-"""Inside the refractory time only a score above this many times that of the last alarm is an alarm again."""
-REARM = 0.8
-"""A detector with a limit of its own is armed again once its score has fallen below this."""
+from detectors.calibration_kernel import FLOOR, GAIN, RAISE, REARM, WORSE
+from detectors.calibration_kernel import judge as _judge
 
 
 class CalibrationState(NamedTuple):
@@ -32,6 +24,8 @@ class CalibrationState(NamedTuple):
     armed: Bools  # own limits only: was below REARM since the last alarm
     alarms: Ints  # how many so far
     watched_s: Floats  # seconds with an opinion so far: alarms / watched_s is the actual rate
+    events: Floats  # (n, 7) see `detectors.tail`, with `hold` only, else (n, 0)
+    peaks: Floats  # (n, 32) logarithms of the last peaks, with `hold` only, else (n, 0)
 
 
 class Calibrated(NamedTuple):
@@ -48,6 +42,9 @@ class Calibration(BaseModel):
     Budget rule: an alarm where raw > threshold and none in the last `refractory_ns`, or raw > 3 x the last
     alarm's. threshold *= exp(.3 alarm) x (1 - .3 rate dt), never below .5. In balance the alarms equal the budget
     (a stochastic-approximation quantile tracker, Robbins and Monro 1951, in the logarithm of the threshold).
+    With `hold` (tail rule, `detectors.tail`): peaks are the raw scores that pass the refractory rule among themselves;
+    threshold = median x (peaks a second / 2 / rate)^gamma of the last 32, x a factor that moves as above, within e^-3
+    and e^6; never below .5. It keeps closer to the budget from the first week on.
     Own rule: an alarm where raw >= 1 and the row was below .8 since its last alarm, or raw > 3 x that one's.
 
     Rows without an opinion (NaN) change nothing. A reading after a long silence lowers the threshold by at most half.
@@ -63,21 +60,44 @@ class Calibration(BaseModel):
     rule: Literal["budget", "own"]
     rate_per_s: float
     refractory_ns: int
+    hold: bool = False
+
+    @property
+    def holds(self) -> bool:
+        """Whether the tail rule sets the threshold."""
+        return self.hold and self.rule == "budget"
 
     def init(self, n: int) -> CalibrationState:
         """State of n rows."""
+        events, peaks = np.zeros((n, 0)), np.zeros((n, 0))
+        if self.holds:
+            events, peaks = tail.unseen(n, self.rate_per_s, self.refractory_ns), np.zeros((n, tail.PEAKS))
         return CalibrationState(
-            np.ones(n),
+            np.maximum(events[:, tail.BASE], FLOOR) if self.holds else np.ones(n),
             np.full(n, np.iinfo(np.int64).min, dtype=np.int64),
             np.zeros(n),
             np.ones(n, dtype=bool),
             np.zeros(n, dtype=np.int64),
             np.zeros(n),
+            events,
+            peaks,
         )
+
+    def adopt(self, saved: Sequence[NDArray[Any]]) -> CalibrationState:
+        """State that was made with other options or by an earlier version: thresholds stay, what is missing is made."""
+        state = self.init(len(saved[0]))
+        width = state.events.shape[1]
+        if len(saved) == len(state) and saved[6].shape[1] == width:
+            return CalibrationState(*saved)
+        state = state._replace(**dict(zip(CalibrationState._fields[:6], saved[:6], strict=True)))
+        if width:
+            factor = state.threshold / state.events[:, tail.BASE]
+            state.events[:, tail.CORRECTION] = np.minimum(np.maximum(factor, tail.LOWEST), tail.HIGHEST)
+        return state
 
     def step(self, state: CalibrationState, time: Ints, raw: Floats, dt: Floats) -> tuple[CalibrationState, Calibrated]:
         """Judge one raw score of each row; arrays (k,)."""
-        threshold, alarmed, height, armed, alarms, watched = state
+        threshold, alarmed, height, armed, alarms, watched, events, peaks = state
         opinion = ~np.isnan(raw)
         z = np.where(opinion, raw, 0.0)
         seconds = np.where(opinion & (dt > 0), dt, 0.0)
@@ -86,9 +106,12 @@ class Calibration(BaseModel):
             # never - time overflows: compare from the other side
             rested = alarmed < time - self.refractory_ns
             alarm = opinion & (z > threshold) & (rested | worse)
-            sink = 1.0 - np.minimum(GAIN * self.rate_per_s * seconds, 0.5)
-            moved = np.maximum(threshold * sink * np.where(alarm, RAISE, 1.0), FLOOR)
-            after = np.where(opinion, moved, threshold)
+            sink = (1.0 - np.minimum(GAIN * self.rate_per_s * seconds, 0.5)) * np.where(alarm, RAISE, 1.0)
+            moved = threshold * sink
+            if self.holds:
+                events, peaks = self._followed(state, time, z, seconds, sink, opinion)
+                moved = events[:, tail.BASE] * events[:, tail.CORRECTION]
+            after = np.where(opinion, np.maximum(moved, FLOOR), threshold)
         else:
             alarm = opinion & (z >= 1.0) & (armed | worse)
             after = threshold
@@ -100,8 +123,23 @@ class Calibration(BaseModel):
             armed,
             alarms + alarm,
             watched + seconds,
+            events,
+            peaks,
         )
         return state, Calibrated(raw / threshold, alarm, threshold)
+
+    def _followed(
+        self, state: CalibrationState, time: Ints, z: Floats, seconds: Floats, sink: Floats, opinion: Bools
+    ) -> tuple[Floats, Floats]:
+        """The tail rule's part of the state after raw scores (k,)."""
+        rested = state.events[:, tail.TIME] < (time - self.refractory_ns).astype(np.float64)
+        event = opinion & (z > tail.LEAST) & (rested | (z > WORSE * state.events[:, tail.HEIGHT]))
+        events, peaks = tail.follow(
+            state.events, state.peaks, time, z, seconds, event, opinion, self.rate_per_s, self.refractory_ns
+        )
+        factor = np.minimum(np.maximum(events[:, tail.CORRECTION] * sink, tail.LOWEST), tail.HIGHEST)
+        events[:, tail.CORRECTION] = np.where(opinion, factor, events[:, tail.CORRECTION])
+        return events, peaks
 
     def scan(self, state: CalibrationState, time: Ints, raw: Floats, dt: Floats) -> tuple[CalibrationState, Calibrated]:
         """Judge t raw scores of each row; arrays (t, k); the same bits as a loop over `step`."""
@@ -122,46 +160,6 @@ class Calibration(BaseModel):
         n = len(rows)
         after = copied(state)
         out = Calibrated(np.empty(n), np.empty(n, dtype=bool), np.empty(n))
-        constants = (self.rule == "budget", GAIN * self.rate_per_s, self.refractory_ns)
+        constants = (self.rule == "budget", self.holds, self.rate_per_s, self.refractory_ns)
         _judge.run([rows, time, raw, dt], [*out, *after], constants)
         return after, out
-
-
-@Kernel
-def _judge(
-    rows: Any, time: Any, raw: Any, dt: Any, score: Any, alarm: Any, limit: Any,
-    threshold: Any, alarmed: Any, height: Any, armed: Any, alarms: Any, watched: Any,
-    budget: Any, slope: Any, refractory: Any,
-) -> None:  # fmt: skip
-    """As `Calibration.step`, one by one."""
-    for i in range(len(rows)):
-        r = rows[i]
-        z = raw[i]
-        bar = threshold[r]
-        limit[i] = bar
-        score[i] = z / bar
-        alarm[i] = False
-        if z != z:
-            continue
-        seconds = dt[i]
-        if seconds > 0:
-            watched[r] = watched[r] + seconds
-        else:
-            seconds = 0.0
-        if budget:
-            sink = slope * seconds
-            sink = 1.0 - (sink if sink < 0.5 else 0.5)
-            moved = bar * sink
-            if z > bar and (alarmed[r] < time[i] - refractory or z > WORSE * height[r]):
-                alarm[i] = True
-                moved = moved * RAISE
-            threshold[r] = moved if moved > FLOOR else FLOOR
-        elif z >= 1.0 and (armed[r] or z > WORSE * height[r]):
-            alarm[i] = True
-        if alarm[i]:
-            alarmed[r] = time[i]
-            height[r] = z
-            alarms[r] = alarms[r] + 1
-            armed[r] = z < REARM
-        elif z < REARM:
-            armed[r] = True

@@ -47,9 +47,12 @@ class Columns:
         return {name: self[name].copy() for name in self._data}
 
     def restore(self, saved: dict[str, NDArray[Any]]) -> None:
-        """Take up what `snapshot` gave."""
-        self._data = {name: saved[name].copy() for name in self._data}
-        self.rows = len(next(iter(self._data.values())))
+        """Take up what `snapshot` gave; columns that it does not know hold their first value."""
+        self.rows = len(next(iter(saved.values())))
+        self._data = {
+            name: saved[name].copy() if name in saved else np.full(self.rows, first, dtype=kind)
+            for name, (kind, first) in self._kinds.items()
+        }
 
     @staticmethod
     def gather(parts: Sequence[tuple[Mapping[str, NDArray[Any]], NDArray[np.int64]]]) -> dict[str, NDArray[Any]]:

@@ -14,6 +14,7 @@ from detectors.registry import REGISTRY, build
 from schemas.chunk import BAD, READING, Chunk
 from streams import outcomes
 from streams.arrays import UNSEEN
+from streams.binned_watch import BinnedWatch
 from streams.collect import AFTER, BEFORE, Collector
 from streams.commands import Ledger, decide
 from streams.configure import Assembly, same_learning
@@ -21,9 +22,11 @@ from streams.events import Events
 from streams.intake import Intake
 from streams.joint import Joint
 from streams.judging import Judging
+from streams.judging_peers import judge_peers
 from streams.modes import Modes
 from streams.mutes import Mutes
 from streams.muting import Moment, end_mutes, only_a_tick
+from streams.peers import Peers
 from streams.resolve import ResolvedSite, from_payload
 from streams.results import Rejection, Results, WatchRef
 from streams.roster import Roster
@@ -63,6 +66,7 @@ class Engine:
         self.modes = Modes()
         self.watches: list[Watch] = []
         self.joints: list[Joint] = []
+        self.peers: list[Peers] = []
         self.table: list[WatchRef] = []
         self.assembly = Assembly()
         self.ledger = Ledger()
@@ -120,18 +124,20 @@ class Engine:
         fresh = np.unique(seg.row[seg.numeric & ~self.roster.columns["admitted"][seg.row]])
         self.roster.columns["admitted"][fresh] = True
         for watch in self.watches:
-            if not watch.joint and not watch.waves:
+            if not watch.joint and not watch.waves and not watch.lazy:
                 watch.admit(self.roster, *fresh.tolist())
         judging = Judging(self, chunk, seg, received, out)
         judging.remember_modes()
         absent = np.isnan(seg.value) | (seg.quality == BAD)
         faulty = absent
-        for watch in (w for w in self.watches if w.detector.health and not w.joint and not w.waves):
+        for watch in (w for w in self.watches if w.detector.health and not w.by_roster):
             faulty = faulty | judging.series(watch, absent)
-        for watch in (w for w in self.watches if not w.detector.health and not w.joint and not w.waves):
+        for watch in (w for w in self.watches if not w.detector.health and not w.by_roster):
             judging.series(watch, faulty)
         for joint in self.joints:
             judging.joint(joint, faulty)
+        for peers in self.peers:
+            judge_peers(judging, peers, faulty)
         judging.waveforms()
         outcomes.count(seg, judging.tally, out)
         if self.rows != "none":
@@ -150,8 +156,9 @@ class Engine:
         self.events = Events(self.roster, site)
         kept = {w.spec.name: w for w in self.watches}
         joints = {j.watch.spec.name: j for j in self.joints}
+        compared = {p.watch.spec.name: p for p in self.peers}
         watches: list[Watch] = []
-        self.joints = []
+        self.joints, self.peers = [], []
         for spec in site.site.watch:
             detector = build(spec.detector, self.registry)
             old = kept.get(spec.name)
@@ -164,15 +171,18 @@ class Engine:
                 for event, again in self.events.ended(old, max(self.received, 0), ended):
                     out.event(message, AFTER, old.index, event, again)
             else:
-                watch = Watch(spec, detector, len(self.table))
-                self.table.append(WatchRef(spec.name, detector.kind, watch.joint or watch.waves))
-                if not watch.joint and not watch.waves:
+                watch = (BinnedWatch if detector.binned else Watch)(spec, detector, len(self.table))
+                alone = watch.by_roster or detector.binned
+                self.table.append(WatchRef(spec.name, detector.kind, alone))
+                if not watch.joint and not watch.waves and not watch.lazy:
                     watch.admit(self.roster, *np.flatnonzero(self.roster.columns["admitted"]).tolist())
             watches.append(watch)
             if watch.joint:
                 joint = joints[spec.name] if old is watch else Joint(watch)
                 joint.configure()
                 self.joints.append(joint)
+            elif watch.compares:
+                self.peers.append(compared[spec.name] if old is watch else Peers(watch))
         for watch in kept.values():
             lost += joints[watch.spec.name].rows if watch.joint else watch.bank.rows
             for event, again in self.events.ended(watch, max(self.received, 0), list(watch.episodes.open)):
@@ -195,12 +205,13 @@ class Engine:
             "table": [list(ref) for ref in self.table],
             "watches": {w.spec.name: w.snapshot() for w in self.watches},
             "joints": {j.watch.spec.name: j.snapshot() for j in self.joints},
+            "peers": {p.watch.spec.name: p.snapshot() for p in self.peers},
         }
 
     def restore(self, saved: dict[str, Any]) -> list[str]:
         """Take up what `snapshot` gave; says, a line each, which watches could not take theirs up and start afresh."""
         self.next_offset, self.received = int(saved["next_offset"]), int(saved["received"])
-        self.watches, self.joints, self.table = [], [], []
+        self.watches, self.joints, self.peers, self.table = [], [], [], []
         self.roster.restore(saved["roster"])
         self.roster.columns["admitted"][:] = False
         self.take_up(from_payload(saved["site"]), Collector(), -1)
@@ -211,6 +222,8 @@ class Engine:
         self.ledger.restore(saved["ledger"])
         self.mutes.restore(saved["mutes"])
         self.table = [WatchRef(*ref) for ref in saved["table"]]
+        for peers in self.peers:
+            peers.restore(saved["peers"][peers.watch.spec.name])
         afresh = []
         for watch in self.watches:
             if not watch.restore(saved["watches"][watch.spec.name], self.roster):

@@ -10,6 +10,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from schemas.anomaly import Phase
+from streams.materiality import Weight
 from streams.severity import band_index, severity_of
 
 CLOSE_AT = 0.8
@@ -28,6 +29,9 @@ class Episode:
     calm_since: int | None
     told: int  # time of its last event
     again: bool = False  # its last event has the time of the one before
+    cost_per_hour: float | None = None  # as of its last reading
+    cost_total: float | None = None
+    costed: int = 0  # time up to which that is
 
 
 class Step(NamedTuple):
@@ -38,6 +42,14 @@ class Step(NamedTuple):
     score: float
     alarm: bool
     at: int  # where its details stand, for whoever asked
+    unfit: bool = False  # what it tells is that the model no longer fits
+    weight: Weight | None = None  # what is declared to matter of it
+
+    @property
+    def severity(self) -> int:
+        """From what matters, where that is declared, else from the score."""
+        size = None if self.weight is None else self.weight.size
+        return severity_of(self.score if size is None else size)
 
 
 class Change(NamedTuple):
@@ -70,16 +82,18 @@ class Episodes:
             episode = self.open.get(step.row)
             if episode is None:
                 if step.alarm:
-                    severity = self.severity or severity_of(step.score)
+                    severity = self.severity or step.severity
                     episode = Episode(name(step.row, step.time), step.time, 0, severity, step.score, None, step.time)
                     self.open[step.row] = episode
+                    _cost(episode, step)
                     yield Change("opened", step, Episode(**asdict(episode)), None)
             elif step.score == step.score:  # no opinion changes nothing
                 yield from self._go_on(episode, step)
 
     def _go_on(self, episode: Episode, step: Step) -> Iterator[Change]:
         episode.peak = max(episode.peak, step.score)
-        severity = self.severity or severity_of(step.score)
+        _cost(episode, step)
+        severity = self.severity or step.severity
         worse = band_index(severity) > band_index(episode.severity)
         episode.severity = max(episode.severity, severity)
         if step.alarm or worse:
@@ -102,6 +116,17 @@ class Episodes:
     def restore(self, saved: list[Any]) -> None:
         """Take up what `snapshot` gave."""
         self.open = {int(row): Episode(**fields) for row, fields in saved}
+
+
+def _cost(episode: Episode, step: Step) -> None:
+    """Add what the time since the last reading has cost, at the rate of then."""
+    rate = None if step.weight is None else step.weight.cost_per_hour
+    if rate is None and episode.cost_per_hour is None:
+        return
+    hours = max(step.time - episode.costed, 0) / 3.6e12 if episode.costed else 0.0
+    episode.cost_total = (episode.cost_total or 0.0) + (episode.cost_per_hour or 0.0) * hours
+    episode.cost_per_hour = episode.cost_per_hour if rate is None else rate
+    episode.costed = max(step.time, episode.costed)
 
 
 def _tell(episode: Episode, step: Step) -> None:

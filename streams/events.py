@@ -28,6 +28,7 @@ class Facts(NamedTuple):
     decision: dict[str, Any]
     contribution: dict[str, float] | None
     silence: bool  # a deadline caused it, not a reading
+    named: tuple[str, dict[str, float | str]] | None = None  # key of its message, and words beside the usual ones
 
 
 def facts_of(watch: Watch, judged: Judgement, at: int, value: float, received: int, unit: str | None) -> Facts:
@@ -72,9 +73,12 @@ class Events:
             "series": ref.series,
             "watch": watch.spec.name,
             "unit": facts.unit,
+            **(facts.named[1] if facts.named else {}),
             **{name: _known(getattr(facts, name)) for name in ("value", "expected", "low", "high")},
         }
-        key = watch.detector.kind if change.phase != "closed" else change.reason or "recovered"
+        key = facts.named[0] if facts.named else watch.detector.kind
+        key = "unfit" if step.unfit else key
+        key = key if change.phase != "closed" else change.reason or "recovered"
         # silence is judged by arrival, so it is news when its deadline passes, however old the series' last time is
         backfill = not facts.silence and facts.received - step.time > options.page_within
         return AnomalyEvent(
@@ -105,6 +109,8 @@ class Events:
             backfill=backfill,
             warm=facts.warm,
             learned_since=facts.learned_since,
+            cost_per_hour=episode.cost_per_hour,
+            cost_total=episode.cost_total,
             message=message(key, list(options.languages), **words),
             runbook=f"#{watch.detector.kind.replace('_', '-')}",
             decision=facts.decision,
@@ -123,7 +129,7 @@ class Events:
             time = max(received, episode.told)  # readings may be ahead of the clock; an end is not before its beginning
             again = episode.told == time
             episode.ordinal += 1
-            roster_row = row if watch.joint or watch.waves else int(watch.owner["row"][row])
+            roster_row = row if watch.by_roster else int(watch.owner["row"][row])
             unit = self.roster.units[roster_row]
             facts = Facts(received, nan, nan, nan, nan, unit, 1.0, None, {}, None, False)
             change = Change("closed", Step(row, time, nan, False, -1), episode, reason)

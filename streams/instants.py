@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from bisect import bisect_right, insort
 from dataclasses import asdict, dataclass, field
+from operator import itemgetter
 from typing import Any, NamedTuple
 
 SECOND = 1_000_000_000
@@ -27,12 +28,14 @@ class Inputs:
     An instant t is judged once: when every input that is not stale has a value at or after t, or when `wait` has
     passed on the partition's clock since the first value for t came. Each input gives its last value at or before
     t, up to its staleness limit. Until `wait` has passed since the first value of all, inputs are still being found.
+    A reading that is withheld (its sensor is in fault) is None: its input is out from then on, and not waited for,
+    until it has a value again.
     """
 
     wait_ns: int | None
     stale_ns: int | None
     names: list[str] = field(default_factory=list)  # sorted
-    held: dict[str, list[tuple[int, float]]] = field(
+    held: dict[str, list[tuple[int, float | None]]] = field(
         default_factory=dict
     )  # ascending; all since the last instant, and one
     pending: list[tuple[int, int]] = field(
@@ -43,16 +46,24 @@ class Inputs:
     began: int | None = None  # clock at the first value of all
     warm: float = 0.0  # of the detector's row, at its last instant
 
-    def put(self, series: str, time: int, value: float, received: int) -> bool:
-        """Take a value in; True where it is of an input not seen before (what was learned has another width now)."""
+    def put(self, series: str, time: int, value: float | None, received: int) -> bool:
+        """Take a value in; True where it is of an input not seen before (what was learned has another width now).
+
+        One that comes after its instant was judged still says how its input stands, and that later instants are to
+        wait for it: else an input that lags behind the others would be out for good.
+        """
         fresh = series not in self.held
         if fresh:
             insort(self.names, series)
             self.held[series] = []
         if self.began is None:
             self.began = received
-        if self.done is None or time > self.done:
-            insort(self.held[series], (time, value))
+        values = self.held[series]
+        if self.done is not None and time <= self.done:
+            if not values or time > values[-1][0]:
+                values.append((time, value))
+        else:
+            insort(values, (time, value), key=itemgetter(0))
             place = bisect_right(self.pending, (time, -(2**62)))
             if place == len(self.pending) or self.pending[place][0] != time:
                 self.pending.insert(place, (time, received))
@@ -107,9 +118,9 @@ class Inputs:
         out = []
         for name in self.names:
             values = self.held[name]
-            place = bisect_right(values, time, key=lambda pair: pair[0])
-            fits = place > 0 and time - values[place - 1][0] <= self.stale
-            out.append(values[place - 1][1] if fits else float("nan"))
+            place = bisect_right(values, time, key=itemgetter(0))
+            at, value = values[place - 1] if place else (time, None)
+            out.append(float("nan") if value is None or time - at > self.stale else value)
             del values[: max(place - 1, 0)]
         return Instant(time, out)
 

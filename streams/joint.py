@@ -28,6 +28,11 @@ class JointVerdict(NamedTuple):
     names: list[str]
     judgement: Judgement  # of this one instant
 
+    @property
+    def out(self) -> list[str]:
+        """Inputs that it was judged without: silent for too long, in fault, or muted."""
+        return [name for name, value in zip(self.names, self.values, strict=True) if value != value]
+
 
 class Joint:
     """The assets of one joint watch: each has a row, in the bank of its number of inputs."""
@@ -55,8 +60,10 @@ class Joint:
             and not any(fnmatchcase(f"{ref.path}/{ref.series}", g) for g in spec.exclude)
         )
 
-    def put(self, ref: SeriesRef, time: int, value: float, received: int) -> None:
-        """Take in one reading; a new input starts its asset's row afresh, as its width has changed."""
+    def put(self, ref: SeriesRef, time: int, value: float | None, received: int) -> None:
+        """Take in one reading, None where it is withheld; a new input starts its row afresh, with its new width."""
+        if value is None and not self.knows(ref):
+            return  # an input begins with a value
         inputs = self.inputs.get(ref.path)
         if inputs is None:
             inputs = self.inputs[ref.path] = Inputs(self.watch.spec.wait, self.watch.spec.stale)
@@ -65,10 +72,11 @@ class Joint:
         if inputs.put(ref.series, time, value, received) and ref.path in self._place:
             del self._place[ref.path]
             inputs.warm = 0.0
-        if not inputs.held[ref.series]:
-            # too late for its own instant, and nothing else is held of it: later ones are to wait for it
-            inputs.held[ref.series].append((time, value))
         self._note(ref.path)
+
+    def knows(self, ref: SeriesRef) -> bool:
+        """Whether a series has been an input already."""
+        return ref.path in self.inputs and ref.series in self.inputs[ref.path].held
 
     def _note(self, asset: str) -> None:
         deadline = self.inputs[asset].deadline()

@@ -11,17 +11,25 @@ from detectors.bank import Judgement
 from detectors.base import Batch
 from schemas.chunk import BAD, GOOD, Chunk
 from streams import outcomes
+from streams.beside import judged_of, named
+from streams.binned_watch import BinnedWatch
+from streams.blocks import Named, block_of
 from streams.collect import BEFORE, INSTANT, READING, Collector, Part
 from streams.episodes import Change, Step
 from streams.events import facts_of, plain
+from streams.fitness import steps_of
 from streams.joint import Joint, JointVerdict
-from streams.modes import Mode
+from streams.judging_bins import judge_bins
+from streams.modes import AsOf
 from streams.results import ANOMALOUS, NO_OPINION, OK, WARMING
 from streams.segment import Bools, Floats, Ints, Segment
 from streams.watch import Opinion, Watch
 
 if TYPE_CHECKING:
     from streams.engine import Engine
+
+NAMED = 3
+"""How many inputs the message of a joint verdict names."""
 
 
 class Judging:
@@ -30,7 +38,7 @@ class Judging:
     def __init__(self, engine: Engine, chunk: Chunk, seg: Segment, received: Ints, out: Collector) -> None:
         self.engine, self.chunk, self.seg, self.received, self.out = engine, chunk, seg, received, out
         self.tally = outcomes.tally(len(seg.row))
-        self.modes: dict[int, Mode] = {}  # position of a reading that a gate asks for -> its modes
+        self.modes: dict[int, AsOf] = {}  # position of a reading that a gate asks for -> its modes
 
     def remember_modes(self) -> None:
         """Take in state series in the log's order, and note the modes under which readings are judged.
@@ -49,6 +57,9 @@ class Judging:
             asking |= watch.takes(seg.row)
         asking &= seg.new & seg.numeric
         places = np.flatnonzero(states | asking).tolist()
+        local = self.engine.intake.local
+        of_calendar = local.shifts.reserved(names)
+        week = dict(zip(places, local.week_s(seg.time[places]).tolist(), strict=True)) if of_calendar else {}
         for _, row in groupby(places, key=lambda i: (int(seg.step[i]), int(seg.time[i]))):
             together = list(row)
             for i in together:
@@ -59,12 +70,17 @@ class Judging:
             for i in together:
                 if asking[i]:
                     asset, time = refs[int(seg.row[i])].path, int(seg.time[i])
-                    self.modes[i] = {name: modes.at(asset, name, time) for name in names}
+                    self.modes[i] = modes.as_of(asset, names, time)
+                    if of_calendar:
+                        local.shifts.fill(self.modes[i], of_calendar, week[i], time)
 
     def series(self, watch: Watch, faulty: Bools) -> Bools:
         """Run a watch over single series; (n,) readings that it finds anomalous."""
         seg, engine = self.seg, self.engine
         anomalous = np.zeros(len(seg.row), dtype=bool)
+        if isinstance(watch, BinnedWatch):
+            judge_bins(self, watch, faulty)
+            return anomalous
         muted = engine.mutes.mask(watch.spec.name, engine.roster.refs)
         opinion = watch.judge(seg, engine.roster, self.modes, faulty, muted)
         j = opinion.judgement
@@ -72,18 +88,16 @@ class Judging:
         if watch.detector.judges_silence:
             self._silences(watch, opinion, muted)
             return anomalous
-        self._verdicts(watch, opinion)
         anomalous[where] = j.score >= 1.0
-        self.tally.watched[opinion.at] = True
-        if muted is not None:
-            self.tally.muted[opinion.at] |= muted[seg.row[opinion.at]]
-        nothing = np.isnan(j.score)
-        self.tally.scored[where] |= ~nothing
-        self.tally.warming[where] |= nothing & (j.verdict.warm < 1.0)
-        places, time = watch.episodes.relevant(opinion.rows, j.alarm), seg.time[where]
-        steps = [
-            Step(int(opinion.rows[p]), int(time[p]), float(j.score[p]), bool(j.alarm[p]), p) for p in places.tolist()
-        ]
+        if watch.detector.verdict_rows:
+            self._verdicts(watch, opinion)
+            self.tally.watched[opinion.at] = True
+            if muted is not None:
+                self.tally.muted[opinion.at] |= muted[seg.row[opinion.at]]
+            nothing = np.isnan(j.score)
+            self.tally.scored[where] |= ~nothing
+            self.tally.warming[where] |= nothing & (j.verdict.warm < 1.0)
+        steps = steps_of(engine, watch, opinion.groups, seg.time[where], seg.value[where], opinion.dt, j)
         for change in watch.episodes.apply(steps, self._namer(watch)):
             p = change.step.at
             self._event(watch, change, int(opinion.at[opinion.judged[p]]), j, p, opinion.dt[p])
@@ -100,9 +114,11 @@ class Judging:
         step = int(seg.step[i])
         facts = facts_of(watch, j, p, float(seg.value[i]), int(seg.received[step]), unit)
         decision = facts.decision | {"x": plain(float(seg.value[i])), "dt": plain(float(dt))}
+        facts = facts._replace(named=named(watch.detector, j.before.get(p, {}), seg, i))
         since = watch.bank.learned_since(change.step.row)
         if since is not None and since > change.step.time:
             since = None  # learned further on in the chunk
+        decision |= judged_of(watch.detector, seg, i)
         event = self.engine.events.make(watch, row, change, facts._replace(decision=decision, learned_since=since))
         self.out.event(int(seg.messages[step]), READING, watch.index, event, change.episode.again)
 
@@ -182,7 +198,7 @@ class Judging:
         seg, refs = self.seg, self.engine.roster.refs
         inputs = np.array(joint.wanted(refs), dtype=bool)
         mine = np.flatnonzero(inputs[seg.row] & seg.numeric) if len(seg.row) else np.zeros(0, dtype=np.int64)
-        usable = mine[seg.new[mine] & ~faulty[mine]]
+        usable = mine[seg.new[mine]]  # those in fault too: that they are is to be known
         muted = self.engine.mutes.mask(joint.watch.spec.name, refs, joint=True)
         if muted is not None:
             usable = usable[~muted[seg.row[usable]]]
@@ -197,12 +213,16 @@ class Judging:
                 self._instants(joint, asset, message, deadline)
             places = by_step.get(step, [])
             for i in places:
-                joint.put(refs[int(seg.row[i])], int(seg.time[i]), float(seg.value[i]), clock)
+                value = None if faulty[i] else float(seg.value[i])
+                joint.put(refs[int(seg.row[i])], int(seg.time[i]), value, clock)
             for asset in dict.fromkeys(refs[int(seg.row[i])].path for i in places):
+                if asset not in joint.inputs:
+                    continue  # nothing but readings in fault so far
                 self._instants(joint, asset, message, clock)
                 warm = joint.inputs[asset].warm >= 1.0
                 for i in places:
-                    (self.tally.scored if warm else self.tally.warming)[i] = True
+                    if not faulty[i]:
+                        (self.tally.scored if warm else self.tally.warming)[i] = True
         self.tally.watched[mine] = True
 
     def _instants(self, joint: Joint, asset: str, message: int, clock: int) -> None:
@@ -218,15 +238,22 @@ class Judging:
         shares = None
         if j.verdict.contribution is not None:
             shares = dict(zip(verdict.names, np.nan_to_num(j.verdict.contribution[0]).tolist(), strict=True))
-        self._one(
-            watch, row, verdict.time, message, clock, j, float("nan"), shares, joint.learned_since(verdict.asset), None
-        )
+        inputs = {name: plain(value) for name, value in zip(verdict.names, verdict.values, strict=True)}
+        most = sorted(shares or (), key=lambda name: -(shares or {})[name])[:NAMED]
+        self.one(
+            watch, row, verdict.time, message, clock, j, float("nan"), shares, joint.learned_since(verdict.asset), None,
+            {"inputs": inputs, "out": verdict.out}, (watch.detector.kind, {"most": ", ".join(most)}),
+        )  # fmt: skip
 
-    def _one(
+    def one(
         self, watch: Watch, row: int, time: int, message: int, clock: int, j: Judgement, value: float,
-        shares: dict[str, float] | None, since: int | None, unit: str | None,
+        shares: dict[str, float] | None, since: int | None, unit: str | None, given: dict[str, Any] | None = None,
+        named: Named | None = None,
     ) -> None:  # fmt: skip
-        """Collect one verdict that stands alone: an instant's or a waveform's; its episode's row is the roster's."""
+        """Collect one verdict that stands alone: an instant's or a waveform's; its episode's row is the roster's.
+
+        `given` is what it was judged from, for the events' `decision`.
+        """
         score, v = float(j.score[0]), j.verdict
         status = ANOMALOUS if score >= 1 else OK if score == score else WARMING if v.warm[0] < 1 else NO_OPINION
         one = np.array([row])
@@ -242,6 +269,7 @@ class Judging:
         step = Step(row, time, score, bool(j.alarm[0]), 0)
         for change in watch.episodes.apply([step], lambda r, t: self.engine.events.episode_id(watch, r, t)):
             facts = facts_of(watch, j, 0, value, clock, unit)._replace(contribution=shares, learned_since=since)
+            facts = facts._replace(decision=facts.decision | (given or {}), named=named)
             event = self.engine.events.make(watch, row, change, facts)
             self.out.event(message, INSTANT, watch.index, event, change.episode.again)
 
@@ -276,7 +304,11 @@ class Judging:
                 scored |= bool(j.score[0] == j.score[0])
                 warming |= bool(j.verdict.warm[0] < 1)
                 since = watch.bank.learned_since(bank_row)
-                self._one(watch, row, wave.time, wave.message, clock, j, float("nan"), None, since, wave.key.unit)
+                block = block_of(watch.detector, j, wave)
+                self.one(
+                    watch, row, wave.time, wave.message, clock, j, block.value, block.shares, since, block.unit,
+                    named=block.named,
+                )  # fmt: skip
             out.count("readings_in", 1)
             quiet = "muted" if muted else "withheld" if watched else "unwatched"
             out.count("scored" if scored else "warming" if warming else quiet, 1)

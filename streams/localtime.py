@@ -6,6 +6,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from streams.resolve import ResolvedSite
+from streams.shifts import Shifts
 
 _DAY = 86_400
 _THURSDAY = 3  # 1970-01-01
@@ -17,6 +18,7 @@ class LocalTime:
     def __init__(self, site: ResolvedSite) -> None:
         self._from = np.array([at for at, _ in site.offsets], dtype=np.int64)
         self._offset = np.array([offset for _, offset in site.offsets], dtype=np.int64)
+        self.shifts = Shifts(site.site.calendar.shifts)
         self._days = np.array(sorted(site.days), dtype=np.int64)
         self._as_day = np.array([site.days[d] for d in sorted(site.days)], dtype=np.int64)
 

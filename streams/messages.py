@@ -20,6 +20,106 @@ _TEXT: dict[str, dict[str, str]] = {
         "ms": "{asset} {series} tiada data lebih lama daripada biasa; periksa penderia, get laluan atau rangkaian",
         "zh-TW": "{asset} 的 {series} 已異常長時間沒有資料；請檢查感測器、閘道器或網路",
     },
+    "quality": {
+        "en": "{asset} {series}: the source marks too many readings as bad or uncertain; check sensor and wiring",
+        "ms": "{asset} {series}: sumber menandakan terlalu banyak bacaan sebagai buruk; periksa penderia dan wayar",
+        "zh-TW": "{asset} 的 {series}：來源將過多讀數標記為不良或不確定；請檢查感測器與接線",
+    },
+    "clock": {
+        "en": "{asset} {series}: the times of its readings do not fit the log's; check the source's clock",
+        "ms": "{asset} {series}: masa bacaan tidak sepadan dengan log; periksa jam sumber",
+        "zh-TW": "{asset} 的 {series}：讀數時間與記錄不符；請檢查來源時鐘",
+    },
+    "clock_ahead": {
+        "en": "{asset} {series}: the source's clock is ahead by {lag}",
+        "ms": "{asset} {series}: jam sumber mendahului sebanyak {lag}",
+        "zh-TW": "{asset} 的 {series}：來源時鐘快了 {lag}",
+    },
+    "clock_behind": {
+        "en": "{asset} {series}: the source's clock is behind by {lag}; check clock and time zone",
+        "ms": "{asset} {series}: jam sumber lewat sebanyak {lag}; periksa jam dan zon waktu",
+        "zh-TW": "{asset} 的 {series}：來源時鐘慢了 {lag}；請檢查時鐘與時區",
+    },
+    "clock_back": {
+        "en": "{asset} {series}: the source's clock was set back, its readings are {lag} old and count as late",
+        "ms": "{asset} {series}: jam sumber telah diundur, bacaannya berusia {lag} dan dikira lewat",
+        "zh-TW": "{asset} 的 {series}：來源時鐘被調回，讀數已過時 {lag}，視為遲到",
+    },
+    "stale": {
+        "en": "{asset} {series}: the same reading is sent again and again as new, it is {lag} old",
+        "ms": "{asset} {series}: bacaan yang sama dihantar berulang kali sebagai baharu, usianya {lag}",
+        "zh-TW": "{asset} 的 {series}：同一讀數一再當作新讀數傳送，已過時 {lag}",
+    },
+    "unit_swap": {
+        "en": "{asset} {series} is {value}{unit}: the unit seems to have changed ({swap}), in the old one {expected}",
+        "ms": "{asset} {series} ialah {value}{unit}: unit nampaknya berubah ({swap}), dalam unit lama {expected}",
+        "zh-TW": "{asset} 的 {series} 為 {value}{unit}：單位似乎已變更（{swap}），以原單位為 {expected}",
+    },
+    "railed": {
+        "en": "{asset} {series} stays at {value}{unit}, the end of its range; check sensor and wiring",
+        "ms": "{asset} {series} kekal pada {value}{unit}, hujung julatnya; periksa penderia dan pendawaian",
+        "zh-TW": "{asset} 的 {series} 停在量程端點 {value}{unit}；請檢查感測器與接線",
+    },
+    "fill_value": {
+        "en": "{asset} {series} says {value}{unit}, which stands for no measurement; check the sensor",
+        "ms": "{asset} {series} menunjukkan {value}{unit}, iaitu kod tiada ukuran; periksa penderia",
+        "zh-TW": "{asset} 的 {series} 顯示 {value}{unit}，代表沒有量測值；請檢查感測器",
+    },
+    "unfit": {
+        "en": "{asset} {series}: the model of {watch} no longer fits, it would alarm most of the time; re-baseline it",
+        "ms": "{asset} {series}: model {watch} tidak lagi sesuai, penggera hampir sepanjang masa; tetapkan semula",
+        "zh-TW": "{asset} 的 {series}：{watch} 的模型已不適用，大部分時間都會告警；請重新建立基準",
+    },
+    "bearing": {
+        "en": "{asset} {series}: a bearing shows signs of damage: strength {value}, limit {high}",
+        "ms": "{asset} {series}: galas menunjukkan tanda kerosakan: kekuatan {value}, had {high}",
+        "zh-TW": "{asset} 的 {series}：軸承有損傷跡象：強度 {value}，門檻 {high}",
+    },
+    "bearing_inner_race": {
+        "en": "{asset} {series}: the bearing's inner race shows signs of damage: strength {value}, limit {high}",
+        "ms": "{asset} {series}: gelang dalam galas menunjukkan tanda kerosakan: kekuatan {value}, had {high}",
+        "zh-TW": "{asset} 的 {series}：軸承內環有損傷跡象：強度 {value}，門檻 {high}",
+    },
+    "bearing_outer_race": {
+        "en": "{asset} {series}: the bearing's outer race shows signs of damage: strength {value}, limit {high}",
+        "ms": "{asset} {series}: gelang luar galas menunjukkan tanda kerosakan: kekuatan {value}, had {high}",
+        "zh-TW": "{asset} 的 {series}：軸承外環有損傷跡象：強度 {value}，門檻 {high}",
+    },
+    "bearing_ball": {
+        "en": "{asset} {series}: a ball of the bearing shows signs of damage: strength {value}, limit {high}",
+        "ms": "{asset} {series}: bebola galas menunjukkan tanda kerosakan: kekuatan {value}, had {high}",
+        "zh-TW": "{asset} 的 {series}：軸承滾珠有損傷跡象：強度 {value}，門檻 {high}",
+    },
+    "bearing_cage": {
+        "en": "{asset} {series}: the bearing's cage shows signs of damage: strength {value}, limit {high}",
+        "ms": "{asset} {series}: sangkar galas menunjukkan tanda kerosakan: kekuatan {value}, had {high}",
+        "zh-TW": "{asset} 的 {series}：軸承保持架有損傷跡象：強度 {value}，門檻 {high}",
+    },
+    "vibration_zone": {
+        "en": "{asset} {series}: vibration is {value} mm/s RMS; zone C (not for long-term use) begins at {high} mm/s",
+        "ms": "{asset} {series}: getaran {value} mm/s RMS; zon C, bukan untuk operasi lama, bermula pada {high} mm/s",
+        "zh-TW": "{asset} 的 {series}：振動 {value} mm/s RMS；C 區（不宜長期運轉）始於 {high} mm/s",
+    },
+    "velocity_zone": {
+        "en": "{asset} {series}: vibration is {value}{unit}; zone C (not for long-term use) begins at {high} mm/s",
+        "ms": "{asset} {series}: getaran {value}{unit}; zon C, bukan untuk operasi lama, bermula pada {high} mm/s",
+        "zh-TW": "{asset} 的 {series}：振動 {value}{unit}；C 區（不宜長期運轉）始於 {high} mm/s",
+    },
+    "auto": {
+        "en": "{asset} {series} takes a course not seen before: {value}{unit}, at such a point {low} to {high}{unit}",
+        "ms": "{asset} {series} menunjukkan corak baharu: {value}{unit}, biasanya {low} hingga {high}{unit} ketika ini",
+        "zh-TW": "{asset} 的 {series} 出現未見過的走勢：{value}{unit}，此時通常為 {low} 至 {high}{unit}",
+    },
+    "peers": {
+        "en": "{asset} {series} is {value}{unit}, its peers on the line say about {expected}{unit} ({low} to {high})",
+        "ms": "{asset} {series} ialah {value}{unit}, mesin setara sekitar {expected}{unit} ({low} hingga {high})",
+        "zh-TW": "{asset} 的 {series} 為 {value}{unit}，同線同類設備約 {expected}{unit}（{low} 至 {high}）",
+    },
+    "t2_spe": {
+        "en": "{asset}: its inputs do not go together as they used to ({watch}); most of it: {most}",
+        "ms": "{asset}: masukannya tidak lagi bergerak bersama seperti biasa ({watch}); terutamanya: {most}",
+        "zh-TW": "{asset}：各輸入間的關係與以往不同（{watch}）；主要來自：{most}",
+    },
     "other": {
         "en": "{asset} {series} is {value}{unit}, expected about {expected}{unit} ({low} to {high})",
         "ms": "{asset} {series} ialah {value}{unit}, dijangka sekitar {expected}{unit} ({low} hingga {high})",

@@ -78,6 +78,9 @@ TABLE: tuple[Definition, ...] = (
         "millstream_episode_severity", "gauge", ("site", "line", "asset", "watch"), "", "Severity 1..1000 while open."
     ),
     Definition("millstream_episodes_unlisted", "gauge", ("site",), "", "Open episodes beyond the listed label sets."),
+    Definition("millstream_warmup_ratio", "gauge", ("watch",), "", "Share of the warm-up done, mean over its models."),
+    Definition("millstream_models_warming", "gauge", ("watch",), "", "Models that have no opinion yet; see /warmup."),
+    Definition("millstream_models_unfit", "gauge", ("watch",), "", "Models that no longer fit: to be re-baselined."),
     Definition("millstream_config_info", "gauge", ("config",), "", "1 for the hash of the configuration in force."),
     Definition("millstream_scored_latency_seconds", "histogram", (), "seconds", "From received to scored."),
     Definition(

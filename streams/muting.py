@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING, Any, NamedTuple
 import numpy as np
 
 from schemas.chunk import CONTROL, Chunk
+from streams.binned_watch import BinnedWatch
 from streams.collect import Collector
 from streams.episodes import Step
 from streams.events import facts_of
@@ -81,12 +82,15 @@ def close(engine: Engine, watch: Watch, keys: list[int], reason: str, at: Moment
 
 def _begin(engine: Engine, watch: Watch, muted: Bools, at: Moment, out: Collector) -> None:
     """Close what is open of muted pairs; what lasts beyond the mute is then told anew, so its alarm is armed again."""
-    alone = watch.joint or watch.waves
-    keys = [key for key in watch.episodes.open if muted[key if alone else watch.owner["row"][key]]]
+    keys = [key for key in watch.episodes.open if muted[key if watch.by_roster else watch.owner["row"][key]]]
     close(engine, watch, keys, "muted", at, out)
     joint = next((j for j in engine.joints if j.watch is watch), None)
     if joint is None:
         watch.rearm(keys)
+        for peers in (p for p in engine.peers if p.watch is watch):
+            peers.hush(lambda asset, series: bool(muted[engine.roster.find(asset, series)]))
+        if isinstance(watch, BinnedWatch):
+            watch.hush(muted)
         return
     for key in keys:
         joint.rearm(engine.roster.refs[key].path)

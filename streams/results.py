@@ -35,7 +35,7 @@ class WatchRef(NamedTuple):
 
     name: str
     kind: str  # the detector's kind
-    alone: bool = False  # its verdicts are of whole messages (instants, waveforms), not of readings
+    alone: bool = False  # its verdicts are of whole messages (instants, waveforms, bins), not of readings
 
 
 class Points(NamedTuple):
@@ -52,7 +52,7 @@ class Points(NamedTuple):
 class Verdicts(NamedTuple):
     """Verdicts in input order (message, cell, watch); n rows. `store` marks those the thinning keeps."""
 
-    reading: NDArray[np.int64]  # (n,) the reading's index in its chunk; of instants and waveforms, the message's
+    reading: NDArray[np.int64]  # (n,) the reading's index in its chunk; of instants, waveforms and bins, the message's
     series: NDArray[np.int32]  # (n,) index into Results.series (a joint watch has a series ref of its own)
     watch: NDArray[np.int32]  # (n,) index into Results.watches
     time: NDArray[np.int64]  # (n,) ns

@@ -13,6 +13,7 @@ from detectors.durations import Budget, Duration
 from detectors.registry import build
 from schemas.errors import Misconfigured
 from streams.explain_errors import explain
+from streams.shifts import span_s
 
 Store = Literal["all", "1s", "change", "none"]
 Level = Literal["site", "area", "line", "machine"]
@@ -42,6 +43,9 @@ class SiteOptions(_Model):
         "they arrive; costs that latency. Waveforms are judged as they come. Default: readings are judged as they "
         "come, and those older than their series' newest are late.",
     )
+    cost_matters: float | None = Field(
+        None, gt=0, description="Cost an hour that makes an event a warning at least; each doubling is a band more."
+    )
     page_within: Duration = Field("15m", validate_default=True, description="Events later than this are backfill.")
     store: Store = Field("1s", description="Which readings are stored, unless a series says otherwise.")
 
@@ -64,7 +68,14 @@ class SeriesOptions(_Model):
     rate: float | None = Field(
         None, gt=0, description="Largest change a second allowed; a watch of kind limits uses it."
     )
+    limit: float | None = Field(
+        None, gt=0, description="Deviation that matters, in the series' unit; comes before that of a watch."
+    )
+    cost: float | None = Field(None, ge=0, description="Cost of an hour in fault; comes before that of a watch.")
     store: Store | None = Field(None, description="Which readings of this series are stored.")
+    interval: Duration | None = Field(
+        None, gt=0, description="Time between its readings; default: the median of the first 20 intervals."
+    )
     watch: bool = Field(True, description="False: no watch takes this series (counters, texts as numbers).")
 
 
@@ -82,19 +93,47 @@ class WatchOptions(_Model):
     name: str = Field(min_length=1, max_length=80, description="Appears in every event and on every board.")
     series: str | list[str] | None = Field(None, description="Globs over asset/series, each series on its own.")
     inputs: list[str] | None = Field(
-        None, description="Globs over the series of one asset: joint inputs of one detector."
+        None,
+        description="Globs over the series of one asset: joint inputs of one detector. For peers: over the series, "
+        "each of which is compared across the assets of one line.",
     )
-    assets: str = Field("*", description="With inputs: glob over assets.")
+    assets: str = Field("*", description="With inputs: glob over assets; for peers, those that are alike.")
     exclude: list[str] = Field([], description="Globs over asset/series that this watch leaves out.")
     when: str | None = Field(None, description="Mode gate, such as \"state == 'running'\".")
     by: str | None = Field(None, description="A text series of the asset; each of its values learns a row of its own.")
+    dwell: Duration | None = Field(
+        None, gt=0, description="With when or by: so long after a change of mode nothing is judged or learned."
+    )
     detector: dict[str, Any]
     false_alarms: Budget = Field("1/week", description="Tolerable alarms per series; the threshold calibrates itself.")
+    hold: bool = Field(False, description="Keep closer to `false_alarms`, by the tail of past scores.")
     refractory: Duration | None = Field(None, description="Shortest time between alarms; each kind has its default.")
     off_delay: Duration | None = Field(None, description="How long below 0.8 closes an episode; default: refractory.")
     severity: int | None = Field(None, ge=1, le=1000, description="Fixed severity; default: from the score.")
+    limit: float | None = Field(
+        None,
+        gt=0,
+        description="Deviation from the expected value, or beyond a limit, that matters, in the series' unit. With it "
+        "the severity is from deviation / limit instead of the score: 1 is a warning, each doubling a band more.",
+    )
+    cost: float | None = Field(
+        None,
+        ge=0,
+        description="Cost of an hour in fault, times deviation / limit where there is a limit; in events, and in the "
+        "severity where [site] cost_matters is given.",
+    )
+    frozen: bool = Field(False, description="True: learns in its warm-up alone, until a rebaseline; single series.")
+    plausible: float = Field(
+        0.3,
+        gt=0,
+        le=1,
+        description="Share of time that may be anomalous, over about a day. Above it the watch says once that its "
+        "model no longer fits the series, and nothing else of it until it does again. 1: never.",
+    )
     wait: Duration | None = Field(
-        None, description="Joint: longest wait for late inputs; default: the inputs' interval."
+        None,
+        description="Joint: longest wait for late inputs; default: the inputs' interval. With `every`: how long after "
+        "its end a bin is still open for late readings; default: the series' interval, 1m or more, at most `every`.",
     )
     stale: Duration | None = Field(None, description="Joint: a held value counts up to this age; default: 10 x wait.")
 
@@ -102,14 +141,21 @@ class WatchOptions(_Model):
     def _one_target(self) -> Self:
         if (self.series is None) == (self.inputs is None):
             raise ValueError('a watch needs either series = "GLOB" (each on its own) or inputs = ["GLOB"] (joint)')
-        shape = build(self.detector).shape
-        kind = self.detector["kind"]
+        detector = build(self.detector)
+        shape, kind = detector.shape, self.detector["kind"]
         if self.inputs is not None and shape in ("series", "waveform"):
             raise ValueError(f'{kind} judges each series on its own: give series = "GLOB" instead of inputs')
         if self.series is not None and shape in ("joint", "peers"):
             raise ValueError(f'{kind} judges several series together: give inputs = ["GLOB"] instead of series')
-        if shape != "series" and (self.when is not None or self.by is not None):
+        gated = self.when is not None or self.by is not None
+        if gated and (shape not in ("series", "peers") or detector.judges != "value"):
             raise ValueError(f"when and by gate single series; {kind} takes none")
+        if self.dwell is not None and self.when is None and self.by is None:
+            raise ValueError("dwell is the time after a change of mode: it needs when or by")
+        if shape != "series" and (self.limit is not None or self.cost is not None):
+            raise ValueError(f"limit and cost are of single series; {kind} judges {shape}")
+        if self.frozen and (shape != "series" or detector.judges_silence or detector.judges != "value"):
+            raise ValueError(f"frozen is for detectors that learn from the values of single series; {kind} takes none")
         if self.when is not None:
             from streams.when import parse
 
@@ -134,12 +180,28 @@ class CalendarOptions(_Model):
     days: dict[str, Literal["monday", "tuesday", "wednesday", "thursday", "friday", "saturday", "sunday"]] = Field(
         {}, description='Local dates and the day they count as, such as "2026-02-17" = "sunday".'
     )
+    shifts: dict[str, str] = Field(
+        {},
+        description='Names and local times such as day = "06:00-18:00"; gates read them as `shift`, and the day of the '
+        "week, holidays as they count, as `weekday`.",
+    )
+
+    @field_validator("shifts")
+    @classmethod
+    def _spans(cls, shifts: dict[str, str]) -> dict[str, str]:
+        for text in shifts.values():
+            span_s(text)
+        return shifts
 
 
 DEFAULT_WATCHES: tuple[dict[str, Any], ...] = (
     {"name": "limits", "series": "*", "detector": {"kind": "limits"}},
     {"name": "stuck", "series": "*", "detector": {"kind": "stuck"}},
     {"name": "gap", "series": "*", "detector": {"kind": "gap"}},
+    {"name": "quality", "series": "*", "detector": {"kind": "quality"}},
+    {"name": "clock", "series": "*", "detector": {"kind": "clock"}},
+    {"name": "railed", "series": "*", "detector": {"kind": "railed"}},
+    {"name": "unit_swap", "series": "*", "detector": {"kind": "unit_swap"}},
     {"name": "robust_zscore", "series": "*", "detector": {"kind": "robust_zscore"}},
 )
 """The default site: the health gate, then what suits a series that nobody described."""

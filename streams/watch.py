@@ -16,8 +16,10 @@ from detectors.durations import budget_per_s, duration_ns
 from detectors.groups import Groups, group
 from schemas.chunk import GOOD
 from streams.arrays import UNSEEN, Columns
+from streams.beside import beside, first_bad
 from streams.episodes import Episodes
-from streams.modes import Mode
+from streams.freezing import freeze
+from streams.modes import Mode, in_transition
 from streams.results import SeriesRef
 from streams.roster import Roster
 from streams.segment import Bools, Floats, Ints, Segment
@@ -58,19 +60,25 @@ class Watch:
             lag=(np.int64, 0),  # its arrival behind its time
             second=(np.int64, UNSEEN),  # of the last verdict
             said=(np.int8, -1),  # status of the last verdict, and whether it was an alarm
+            warm=(np.bool_, False),  # its warm-up is done; kept of frozen watches
+            share=(np.float64, 0.0),  # of anomalous time, exponentially weighted
+            unfit=(np.bool_, False),  # that is more than plausible: the model no longer fits
         )
         self.alone: dict[int, tuple[int, int]] = {}  # roster row -> second and status of its last verdict, for instants
         self.configure(spec, detector)
-        self.bank = WatchBank(detector, self.calibration)
+        self.bank = WatchBank(self.detector, self.calibration)
         self.episodes = Episodes(self.off_delay_ns, spec.severity)
 
     def configure(self, spec: WatchOptions, detector: Detector[Any]) -> None:
         """Take up other options that keep what was learned."""
         self.spec = spec
-        self.detector = detector
+        detector = self.detector = detector.with_budget(budget_per_s(spec.false_alarms))
         refractory = spec.refractory if spec.refractory is not None else duration_ns(detector.refractory_default)
         self.calibration = Calibration(
-            rule=detector.limit_rule, rate_per_s=budget_per_s(spec.false_alarms), refractory_ns=refractory
+            rule=detector.limit_rule,
+            rate_per_s=budget_per_s(spec.false_alarms),
+            refractory_ns=refractory,
+            hold=spec.hold,
         )
         self.off_delay_ns = spec.off_delay if spec.off_delay is not None else refractory
         self.gate: Gate | None = None
@@ -85,20 +93,36 @@ class Watch:
     @property
     def joint(self) -> bool:
         """Whether it judges several series of an asset together."""
-        return self.spec.inputs is not None
+        return self.spec.inputs is not None and not self.compares
 
     @property
     def waves(self) -> bool:
         """Whether it judges waveforms."""
         return self.detector.shape == "waveform"
 
+    @property
+    def compares(self) -> bool:
+        """Whether it judges machines against each other (`streams/peers.py`)."""
+        return self.detector.shape == "peers"
+
+    @property
+    def by_roster(self) -> bool:
+        """Whether its verdicts stand alone, and its episodes are keyed by roster row instead of bank row."""
+        return self.joint or self.waves or self.compares
+
+    @property
+    def lazy(self) -> bool:
+        """Whether series get a row only once there is something to judge (`first_bad`)."""
+        return self.detector.judges == "quality"
+
     def wants(self, ref: SeriesRef) -> bool:
         """Whether its globs take a series."""
-        globs, exclude = self.spec.globs, self.spec.exclude
-        if globs == ["*"] and not exclude:
-            return True
-        name = f"{ref.path}/{ref.series}"
-        return any(fnmatchcase(name, g) for g in globs) and not any(fnmatchcase(name, g) for g in exclude)
+        spec, name = self.spec, f"{ref.path}/{ref.series}"
+        if self.compares:
+            mine = fnmatchcase(ref.path, spec.assets) and any(fnmatchcase(ref.series, g) for g in spec.inputs or ())
+        else:
+            mine = spec.globs == ["*"] or any(fnmatchcase(name, g) for g in spec.globs)
+        return mine and not any(fnmatchcase(name, g) for g in spec.exclude)
 
     def admit(self, roster: Roster, *rows: int) -> None:
         """Give series a row of the bank each, where this watch takes them. Called once for each that has numbers."""
@@ -129,7 +153,7 @@ class Watch:
         A bank row whose own limits have changed starts over with them. Gives the bank rows that are no more.
         """
         ended: list[int] = []
-        if self.joint or self.waves:
+        if self.by_roster:
             return ended
         for row in np.flatnonzero(roster.columns["admitted"]).tolist():
             ref = roster.refs[row]
@@ -191,10 +215,12 @@ class Watch:
         told of their readings: they teach nothing, and no silence between them is spoken of.
         """
         self._cover(len(roster.refs))
-        silence = self.detector.judges_silence
+        silence, judges = self.detector.judges_silence, self.detector.judges
+        began = first_bad(seg, self, roster) if self.lazy else None
         mine = self.series[seg.groups.rows]
         watched = mine != UNWATCHED
-        plain = seg.whole and not self.mode_names and muted is None and (silence or not faulty.any())
+        heedless = silence or judges != "value"  # of faults: they are its matter
+        plain = seg.whole and not self.mode_names and muted is None and (heedless or not faulty.any()) and began is None
         if plain and len(mine) and watched.all():  # as most segments are: nothing is left out
             every, none = np.arange(len(seg.row)), np.zeros(len(seg.row), dtype=bool)
             return self._ask(seg, every, every, slice(None), seg.groups._replace(rows=mine), none, none)
@@ -203,9 +229,11 @@ class Watch:
             none = np.zeros(0)
             return Opinion(at, at, at, at, self.bank.nothing, none > 0, [], none, at, group(at))
         rows = self.series[seg.row]
-        withheld = faulty[at] if not silence else np.zeros(len(at), dtype=bool)
+        withheld = faulty[at] if not heedless else np.zeros(len(at), dtype=bool)
         quiet = np.zeros(len(at), dtype=bool) if muted is None else muted[seg.row[at]]
-        ask = seg.new[at] & ~withheld & (~quiet | silence)
+        ask = (seg.new[at] | (judges == "clock")) & ~withheld & (~quiet | silence)
+        if began is not None:
+            ask &= at >= began[seg.groups.local[at]]
         if self.mode_names and len(at):
             ask, rows = self._gated(seg, roster, modes, at, ask, rows)
         judged = np.flatnonzero(ask)
@@ -222,6 +250,8 @@ class Watch:
         week_s = seg.local.week_s(time) if self.detector.calendar else np.zeros(len(time), dtype=np.int32)
         batch = Batch(time, seg.value[where], dt, seg.quality[where] == GOOD, week_s)
         if not silence:
+            batch = beside(self.detector, seg, where, batch)
+            batch = freeze(self, batch, g) if self.spec.frozen else batch
             return Opinion(at, judged, where, rows, self.bank.run(rows, batch, g), withheld, [], dt, lag, g)
         clock = np.maximum(batch.time, seg.arrived[where] - lag)
         if quiet.any():
@@ -260,10 +290,12 @@ class Watch:
         """Keys in `Episodes.open` of the rows that stand for some series; `taken` (rows,) are roster rows."""
         self._cover(len(taken))
         taken = taken & (self.series[: len(taken)] != UNWATCHED)
-        rows: list[int] = np.flatnonzero(taken if self.waves else taken[self.owner["row"]]).tolist()
+        rows: list[int] = np.flatnonzero(taken if self.by_roster else taken[self.owner["row"]]).tolist()
         return rows
 
     def _bank_rows(self, keys: list[int]) -> Ints:
+        if self.compares:
+            return np.flatnonzero(np.isin(self.owner["row"], keys))
         return self.series[keys] if self.waves else np.array(keys, dtype=np.int64)
 
     def forget(self, roster: Roster, keys: list[int]) -> int:
@@ -277,6 +309,7 @@ class Watch:
         }
         self.bank.forget(rows, given or None)
         self.owner["last"][rows], self.owner["lag"][rows] = UNSEEN, 0
+        self.owner["warm"][rows], self.owner["share"][rows], self.owner["unfit"][rows] = False, 0.0, False
         return len(keys)
 
     def rearm(self, keys: list[int]) -> None:
@@ -293,7 +326,8 @@ class Watch:
         for place in np.flatnonzero(ask).tolist():
             i = int(at[place])
             row, now = int(seg.row[i]), modes[i]
-            if self.gate is not None and not self.gate(now):
+            closed = self.gate is not None and not self.gate(now)
+            if closed or in_transition(now, self.mode_names, int(seg.time[i]), self.spec.dwell or 0):
                 ask[place] = False
             elif self.spec.by is not None:
                 mode = now[self.spec.by]
@@ -302,6 +336,10 @@ class Watch:
                 else:
                     rows[i] = self._mode_row(roster, row, str(mode))
         return ask, rows
+
+    def row_of(self, roster: Roster, row: int, mode: str) -> int:
+        """Bank row of a watched series in a mode."""
+        return self._mode_row(roster, row, mode) if self.spec.by is not None else int(self.series[row])
 
     def _mode_row(self, roster: Roster, row: int, mode: str) -> int:
         found = self.by_mode.get((row, mode))

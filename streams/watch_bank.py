@@ -5,7 +5,7 @@ from __future__ import annotations
 import numpy as np
 
 from detectors.bank import UNSEEN, Bank, Rows
-from detectors.base import Floats, put, take
+from detectors.base import Batch, Floats, Ints, put, take
 
 
 class WatchBank(Bank):
@@ -28,6 +28,27 @@ class WatchBank(Bank):
         put(self._state, rows, self.detector.init(len(rows), given) if given else self._init(len(rows)))
         put(self._calibrated, rows, self.calibration.init(len(rows)))
         self._learned_since[rows] = UNSEEN
+
+    def column(self, name: str, rows: Rows) -> Floats:
+        """(k,) one field of the state of some rows."""
+        values: Floats = getattr(self._state, name)[rows]
+        return values
+
+    def warmth(self, time: Ints) -> Floats:
+        """(rows,) share of its warm-up that each row has done at its time (rows,); asked with an absent value."""
+        n = self.rows
+        nothing, none = np.full(n, np.nan), np.zeros(n, dtype=bool)
+        absent = Batch(time, nothing, nothing, none, np.zeros(n, dtype=np.int32))
+        _, verdict = self.detector.step(take(self._state, np.arange(n)), absent)
+        return verdict.warm
+
+    def trial(self, rows: Rows) -> Bank:
+        """A bank of its own whose rows begin where some rows (k,) of this one are."""
+        bank = Bank(self.detector, self.calibration, self.inputs)
+        bank.grow(len(rows))
+        put(bank._state, slice(0, len(rows)), take(self._state, rows))
+        put(bank._calibrated, slice(0, len(rows)), take(self._calibrated, rows))
+        return bank
 
     def rearm(self, rows: Rows) -> None:
         """Let the next reading of distinct rows (k,) be an alarm by itself, where the detector's limit is its own."""

@@ -1,10 +1,11 @@
-"""/metrics, /episodes/ID, /healthz and /readyz, on the loopback address unless told."""
+"""/metrics, /episodes/ID, /warmup, /healthz and /readyz, on the loopback address unless told."""
 
 from __future__ import annotations
 
 import hmac
 import ssl
 from collections.abc import Awaitable, Callable
+from typing import Any
 
 import orjson
 from aiohttp import web
@@ -20,7 +21,7 @@ Check = Callable[[], Awaitable[list[str]]]
 
 
 class Web:
-    """The worker's own small server. `token`: asked for on /metrics and /episodes; `tls`: HTTPS instead of HTTP."""
+    """The worker's own small server. `token`: asked for but on /healthz and /readyz; `tls`: HTTPS instead of HTTP."""
 
     def __init__(
         self,
@@ -33,10 +34,12 @@ class Web:
         refresh: Callable[[], Awaitable[None]],
         token: SecretStr | None = None,
         tls: ssl.SSLContext | None = None,
+        warming: Callable[[], dict[str, Any]] = dict,
     ) -> None:
         self.host, self.port = host, port
         self._token, self._tls = token, tls
         self.metrics, self.episodes, self.alive, self.ready, self.refresh = metrics, episodes, alive, ready, refresh
+        self.warming = warming
         self._runner: web.AppRunner | None = None
 
     async def start(self) -> None:
@@ -46,6 +49,7 @@ class Web:
         app.router.add_get("/healthz", self._healthz)
         app.router.add_get("/readyz", self._readyz)
         app.router.add_get("/episodes/{id}", self._episode)
+        app.router.add_get("/warmup", self._warmup)
         self._runner = web.AppRunner(app, access_log=None)
         await self._runner.setup()
         try:
@@ -92,6 +96,10 @@ class Web:
     async def _check(self, check: Check) -> web.Response:
         faults = await check()
         return web.Response(text="\n".join(faults or ["ok"]) + "\n", status=503 if faults else 200)
+
+    async def _warmup(self, request: web.Request) -> web.Response:
+        self._check_token(request)
+        return web.Response(body=orjson.dumps(self.warming()), content_type="application/json")
 
     async def _episode(self, request: web.Request) -> web.Response:
         self._check_token(request)

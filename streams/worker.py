@@ -21,7 +21,7 @@ from schemas.chunk import READING, Chunk, Record
 from schemas.control import Control, encode
 from schemas.errors import Misconfigured, Retry
 from schemas.partition import Level
-from streams import upkeep
+from streams import upkeep, warming
 from streams.access import watch_access
 from streams.accounting import Dropped, account
 from streams.app import Calls, make_app
@@ -121,7 +121,7 @@ class Worker:
         self.commanding = Commanding(settings, self.send, self.control, self.patience, self._level)
         self.web = Web(
             settings.host, settings.port, self.metrics, self.episodes, self.health.alive, self.health.ready,
-            self._refresh, settings.metrics_token, web_context(settings),
+            self._refresh, settings.metrics_token, web_context(settings), lambda: warming.listed(self._engines()),
         )  # fmt: skip
 
     @property
@@ -310,6 +310,9 @@ class Worker:
         received = chunk.received[chunk.kind == READING]
         return np.asarray(np.maximum(now - received, 0) / 1e9)
 
+    def _engines(self) -> list[Engine]:
+        return [owned.engine for owned in self.owned.values() if owned.engine is not None]
+
     async def _refresh(self) -> None:
         # open episodes must not be missing from the first scrape after a restart: alerts would end and come again
         with contextlib.suppress(TimeoutError):
@@ -319,6 +322,7 @@ class Worker:
         self.snapshots.refresh(list(self.owned.values()))
         self.metrics.set("millstream_partitions_assigned", len(self.assigned))
         self.metrics.set("millstream_pending_readings", self.lanes.pending)
-        sites = [owned.engine.site for owned in self.owned.values() if owned.engine is not None] or [self.site]
+        warming.publish(self.metrics, self._engines())
+        sites = [engine.site for engine in self._engines()] or [self.site]
         hashes: dict[tuple[str, ...], float] = {(site.hash,): 1.0 for site in sites}
         self.metrics.replace("millstream_config_info", hashes)

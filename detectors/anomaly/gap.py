@@ -33,6 +33,12 @@ _OUTLIER = 3.0
 """An interval counts for the learned one up to this many times it: a pause must not teach its own normality."""
 _LEARNED = 5
 """Intervals needed before a learned timeout speaks."""
+_LONGEST = 3.0
+"""A silence is no gap until it is this many times the longest remembered."""
+_FORGET_S = 28 * 86_400.0
+"""The longest is forgotten over about this time."""
+_TEACH = 2.0
+"""A silence that was reported may raise the longest remembered at most this many times."""
 
 
 class GapState(NamedTuple):
@@ -42,12 +48,13 @@ class GapState(NamedTuple):
     interval_s: Floats  # learned mean interval
     intervals: Floats  # how many were learned
     told: Bools  # this silence has been spoken of
+    longest_s: Floats  # longest interval, slowly forgotten
 
 
 @Kernel
 def _judge(
     rows: Any, time: Any, dt: Any, learn: Any, warm: Any, deadline: Any,
-    last: Any, interval: Any, intervals: Any, told: Any, timeout: Any, factor: Any, at_least: Any,
+    last: Any, interval: Any, intervals: Any, told: Any, longest: Any, timeout: Any, factor: Any, at_least: Any,
 ) -> None:  # fmt: skip
     """As `Gap.step`, reading by reading; `deadline` is the one in force before each."""
     for i in range(len(rows)):
@@ -55,17 +62,26 @@ def _judge(
         count = intervals[r]
         pace = interval[r]
         deadline[i] = NEVER
+        limit = timeout
+        if timeout <= 0:
+            seconds = factor * pace
+            if _LONGEST * longest[r] > seconds:
+                seconds = _LONGEST * longest[r]
+            limit = int((seconds if seconds < _YEAR_S else _YEAR_S) * _SECOND)
+            if limit < at_least:
+                limit = at_least
         if not told[r] and last[r] > _NONE and (timeout > 0 or count >= _LEARNED):
-            limit = timeout
-            if timeout <= 0:
-                seconds = factor * pace
-                limit = int((seconds if seconds < _YEAR_S else _YEAR_S) * _SECOND)
-                if limit < at_least:
-                    limit = at_least
             # near the end of what int64 holds a sum would wrap round to the past
             deadline[i] = last[r] + limit if last[r] < NEVER - limit else NEVER
         gap = dt[i]
         if gap > 0 and learn[i]:
+            silence = gap
+            most = _TEACH * longest[r]
+            if count >= _LEARNED and gap * _SECOND >= limit and most < silence:
+                silence = most
+            kept = 1.0 - gap / _FORGET_S
+            kept = longest[r] * (kept if kept > 0.0 else 0.0)
+            longest[r] = kept if kept > silence else silence
             if count >= _LEARNED and gap > _OUTLIER * pace:
                 gap = _OUTLIER * pace
             count = count + 1.0
@@ -80,8 +96,10 @@ def _judge(
 class Gap(Detector[GapState]):
     """No data: nothing for longer than `timeout` since the last reading. Speaks by `tick`, never by a reading.
 
-    Without `timeout` it is learned: max(at_least, factor x mean interval), the mean over about 50 intervals, each
-    counted up to 3 x the mean so far; silent until 5 are known. At the deadline the score is 1 and grows with the
+    Without `timeout` it is learned: max(at_least, factor x mean interval, 3 x longest interval), the mean over about
+    50 intervals, each counted up to 3 x the mean so far; the longest is forgotten over 28 days, and a silence that was
+    reported raises it at most 2-fold, so series that are sent on change are left alone and one long fault is not taken
+    as normal. Silent until 5 intervals are known. At the deadline the score is 1 and grows with the
     silence; the next reading scores 0, which ends the episode. Also known as a deadman check.
 
     Scale and shift: values do not enter.
@@ -102,6 +120,8 @@ class Gap(Detector[GapState]):
     calendar: ClassVar[bool] = False
     kernel: ClassVar[Kernel | None] = _judge
 
+    state_version: ClassVar[int] = 2
+
     kind: Literal["gap"] = "gap"
     timeout: Duration | None = option(
         None, "Silence that counts as a gap; learned from the series' own pace where not given.", gt=0
@@ -112,8 +132,9 @@ class Gap(Detector[GapState]):
     def init(self, n: int, given: dict[str, Floats] | None = None) -> GapState:
         """State of n rows."""
         return GapState(
-            np.full(n, np.iinfo(np.int64).min, dtype=np.int64), np.zeros(n), np.zeros(n), np.zeros(n, dtype=bool)
-        )
+            np.full(n, np.iinfo(np.int64).min, dtype=np.int64), np.zeros(n), np.zeros(n), np.zeros(n, dtype=bool),
+            np.zeros(n),
+        )  # fmt: skip
 
     def step(self, state: GapState, batch: Batch) -> tuple[GapState, Verdict]:
         """A reading ends the silence (score 0) and teaches the interval; its value does not matter, NaN included."""
@@ -121,12 +142,16 @@ class Gap(Detector[GapState]):
         count = state.intervals + timed
         known = state.intervals >= _LEARNED
         dt = np.where(timed, batch.dt, 0.0)
+        reported = known & (dt * _SECOND >= self._timeout_ns(state))
+        silence = np.where(reported, np.minimum(dt, _TEACH * state.longest_s), dt)
+        kept = state.longest_s * np.maximum(1.0 - dt / _FORGET_S, 0.0)
+        longest = np.where(timed, np.maximum(kept, silence), state.longest_s)
         dt = np.where(known, np.minimum(dt, _OUTLIER * state.interval_s), dt)
         gain = 1.0 / np.minimum(np.maximum(count, 1.0), _MEMORY)
         interval = np.where(timed, state.interval_s + gain * (dt - state.interval_s), state.interval_s)
         k = len(batch.time)
         verdict = no_opinion(k)._replace(score=np.zeros(k), warm=self._warm(count))
-        return GapState(batch.time, interval, count, np.zeros(k, dtype=bool)), verdict
+        return GapState(batch.time, interval, count, np.zeros(k, dtype=bool), longest), verdict
 
     def deadline(self, state: GapState) -> Ints:
         """(k,) when silence becomes a gap: last + timeout; NEVER once told, or while not known."""
@@ -166,11 +191,19 @@ class Gap(Detector[GapState]):
             return super().deadlines(state, batches)
         return self.walk_silent(state, np.tile(np.arange(k), t), flat(batches))[2].reshape(t, k)
 
+    def migrate(self, saved: list[Any], version: int) -> GapState | None:
+        """Version 1 did not remember the longest interval."""
+        if version != 1:
+            return None
+        last, interval_s, intervals, told = saved
+        return GapState(last, interval_s, intervals, told, np.zeros(len(last)))
+
     def _warm(self, count: Floats) -> Floats:
         return np.ones(len(count)) if self.timeout is not None else np.minimum(count / _LEARNED, 1.0)
 
     def _timeout_ns(self, state: GapState) -> Ints:
         if self.timeout is not None:
             return np.full(len(state.last), self.timeout, dtype=np.int64)
-        learned = np.minimum(self.factor * state.interval_s, _YEAR_S) * SECOND
+        learned = np.maximum(self.factor * state.interval_s, _LONGEST * state.longest_s)
+        learned = np.minimum(learned, _YEAR_S) * SECOND
         return np.maximum(learned.astype(np.int64), self.at_least)

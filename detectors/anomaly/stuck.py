@@ -16,7 +16,7 @@ _LONGEST = 3.0
 """A run is not stuck until it is this many times the longest run remembered."""
 _FORGET_S = 28 * 86_400.0
 """The longest run is forgotten over about this time."""
-_TEACH = 4.0
+_TEACH = 2.0
 """A run that was reported may raise the longest run remembered at most this many times."""
 
 
@@ -96,7 +96,7 @@ class Stuck(Detector[StuckState]):
     A run is flat while |x - its first value| <= resolution. Score = its age / limit, where limit is `after` if
     given, else max(at_least, factor x mean run, 3 x longest run remembered), and the detector has no opinion until
     it has seen `warmup` changes: a set-point or a closed valve that seldom moves is not expected to vary. A run
-    that was reported raises the longest remembered at most 4-fold, so nightly stand-stills are accepted after a few
+    that was reported raises the longest remembered at most 2-fold, so nightly stand-stills are accepted after a few
     nights and one long fault is not taken as normal.
 
     Scale and shift: neither changes the score where resolution is 0 (the default) and no rounding occurs.

@@ -81,7 +81,7 @@ def _watches(site: ResolvedSite) -> Table:
     for index, spec in enumerate(site.site.watch):
         watch = Watch(spec, build(spec.detector), index)
         given = ", ".join(f"{k} = {v}" for k, v in spec.detector.items() if k != "kind")
-        takes = ", ".join(spec.globs or [f"joint: {g}" for g in spec.inputs or ()])
+        takes = ", ".join(spec.globs or [f"{'peers' if watch.compares else 'joint'}: {g}" for g in spec.inputs or ()])
         budget = spec.false_alarms if watch.calibration.rule == "budget" else "own limit"
         table.add_row(spec.name, takes, watch.detector.kind, given or "defaults", budget, spec.when or "always")
     return table

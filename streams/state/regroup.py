@@ -21,6 +21,7 @@ from streams.arrays import UNSEEN, Columns
 from streams.collect import Collector
 from streams.commands import REMEMBERED
 from streams.engine import Engine
+from streams.peers import dealt
 from streams.resolve import from_payload
 from streams.segment import Ints
 from streams.watch import UNWATCHED
@@ -126,6 +127,7 @@ def _partition(old: list[State], q: int, home: Callable[[str], int]) -> State:
             for name, kept in base["watches"].items()
         },
         "joints": {name: _joint([s.of("joints", name) for s in shares]) for name in base["joints"]},
+        "peers": {name: dealt([(s.saved["peers"][name], s.takes) for s in shares]) for name in base["peers"]},
     }
     _whole(base, parts)
     return parts
@@ -194,7 +196,7 @@ def _mutes(old: list[list[Any]], takes: Callable[[str], bool]) -> list[Any]:
 def _watch(shares: list[Share], rows: int, index: int, alone: bool) -> State:
     """A watch's part; rows of its bank go with their series, episodes with what they are keyed by."""
     series = np.full(rows, UNWATCHED, dtype=np.int64)
-    by_mode, said_alone, episodes, owners, banks = [], [], [], [], []
+    by_mode, said_alone, episodes, owners, banks, bins = [], [], [], [], [], []
     bank_rows = 0
     for s in shares:
         saved, owner = s.saved, s.saved["owner"]
@@ -207,10 +209,13 @@ def _watch(shares: list[Share], rows: int, index: int, alone: bool) -> State:
         series[s.at[first]] = at[saved["series"][first]]
         by_mode += [[int(s.at[row]), mode, int(at[own])] for row, mode, own in saved["by_mode"] if s.at[row] >= 0]
         said_alone += [[int(s.at[row]), *said] for row, *said in saved["alone"] if s.at[row] >= 0]
-        key = s.at if alone else at
+        key = s.at if alone and "bins" not in saved else at
         episodes += [[int(key[of]), episode] for of, episode in saved["episodes"] if key[of] >= 0]
         owners.append((owner | {"row": s.at[owner["row"]]}, mine))
         banks.append((saved["bank"], mine))
+        if "bins" in saved:
+            mode = saved["bins"]["mode"]
+            bins.append((saved["bins"] | {"mode": np.where(mode >= 0, at[np.maximum(mode, 0)], mode)}, mine))
     parts: State = {
         "index": index,
         "state_version": shares[0].saved["state_version"],
@@ -221,6 +226,8 @@ def _watch(shares: list[Share], rows: int, index: int, alone: bool) -> State:
         "bank": Bank.gather(banks),
         "episodes": episodes,
     }
+    if bins:
+        parts["bins"] = Columns.gather(bins)
     _whole(shares[0].saved, parts)
     _whole(shares[0].saved["bank"], parts["bank"])
     return parts

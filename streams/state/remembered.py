@@ -65,7 +65,8 @@ def _single(engine: Engine, watch: Watch, now: dict[str, Any]) -> Iterator[Remem
     for row, owner in enumerate(owners):
         if row in live:
             ref = engine.roster.refs[owner]
-            yield bank.row(watch, row, ref.path, ref.series, mode_of.get(row), last[row], owner if watch.waves else row)
+            key = owner if watch.by_roster else row
+            yield bank.row(watch, row, ref.path, ref.series, mode_of.get(row), last[row], key)
 
 
 def _joint(engine: Engine, watch: Watch, now: dict[str, Any]) -> Iterator[Remembered]:
@@ -86,8 +87,9 @@ class _Bank:
         self.calibrated = CalibrationState(*saved["calibration"])
         self.learned: Ints = saved["learned_since"]
         self.warm = np.full(k, np.nan)
-        if detector.shape in ("series", "joint") and k:
-            absent = np.full(k if width is None else (k, width), np.nan)
+        if detector.shape != "waveform" and k:
+            columns = 1 if detector.shape == "peers" else width  # a machine that has no peers
+            absent = np.full(k if columns is None else (k, columns), np.nan)
             zero = np.zeros(k, dtype=np.int64)
             batch = Batch(zero, absent, np.full(k, np.nan), zero > 0, zero.astype(np.int32))
             self.warm = detector.step(state, batch)[1].warm

@@ -68,7 +68,7 @@ async def plain(bootstrap: str, prefix: str, clock: Clock) -> None:
 
 
 async def worker(bootstrap: str, prefix: str, clock: Clock, sink: str) -> None:
-    """Millstream's worker: health gate and robust_zscore on, results to topics and to the sink."""
+    """Millstream's worker: limits, stuck, gap and robust_zscore on, results to topics and to the sink."""
     async with started(bootstrap, prefix, uuid.uuid4().hex, sink) as running:
         decode = running.feeding.decoder.decode
         running.feeding.decoder.decode = lambda *given: (clock.start(), decode(*given))[1]  # type: ignore[method-assign]

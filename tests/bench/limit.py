@@ -10,14 +10,12 @@ from aiokafka import AIOKafkaConsumer
 
 from schemas.decode import Decoder
 from streams.engine import Engine
-from streams.resolve import resolve
 from streams.run import make_sink
 from streams.settings import load_settings
 from streams.sinks.influx import InfluxSink
 from streams.sinks.pieces import Piece, pieces
-from streams.site import Site
 from streams.transport import to_records
-from tests.bench.load import PARTITIONS
+from tests.bench.load import LIGHT, PARTITIONS
 
 IN_FLIGHT = 2
 
@@ -51,7 +49,7 @@ async def _ready(bootstrap: str, prefix: str, readings: int) -> list[Piece]:
         f"{prefix}reading.v1", bootstrap_servers=bootstrap, group_id=uuid.uuid4().hex, auto_offset_reset="earliest",
         max_partition_fetch_bytes=16_777_216,
     )  # fmt: skip
-    decoder, site = Decoder(b""), resolve(Site())
+    decoder, site = Decoder(b""), LIGHT
     engines = {p: Engine(p, PARTITIONS, site, rows="stored") for p in range(PARTITIONS)}
     made: list[Piece] = []
     await consumer.start()

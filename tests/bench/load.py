@@ -12,9 +12,17 @@ from confluent_kafka.admin import AdminClient
 
 from schemas.encode import encode_frame, encode_single
 from schemas.partition import key_of, partition_of
+from streams.resolve import resolve
+from streams.site import DEFAULT_WATCHES, Site
 from streams.topics import ensure_topics
 
 PARTITIONS = 4
+LIGHT = resolve(
+    Site.model_validate(
+        {"watch": [w for w in DEFAULT_WATCHES if w["name"] in ("limits", "stuck", "gap", "robust_zscore")]}
+    )
+)
+"""The light load's site: what the other contenders compute too."""
 ASSETS, SERIES, ROWS = 500, 20, 50
 SECOND = 1_000_000_000
 

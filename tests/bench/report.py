@@ -156,7 +156,7 @@ def pair_faults(one: Sequence[Shared], two: Sequence[Shared]) -> list[str]:
 HEAD = f"""# Benchmarks
 
 Written by `make bench`; do not edit. Real Kafka on loopback. The plain loop fetches with aiokafka and decodes in
-bulk with the same decoder, and detects nothing. Millstream runs the default site (health gate and robust_zscore),
+bulk with the same decoder, and detects nothing. Millstream runs limits, stuck, gap and robust_zscore,
 {ASSETS * SERIES:,} series. The others run the same gate and robust z-score in plain Python, as their users would
 write it (tests/bench/peers), each with its own JSON parser and its alarms on a topic. Singles are one JSON reading a
 message; frames hold {SERIES} series x {ROWS} instants. With the store on, a reading makes up to three points.

@@ -17,22 +17,20 @@ from pydantic import SecretStr
 
 from streams.cli.common import set_up_logging
 from streams.process import prepare
-from streams.resolve import resolve
 from streams.run import make_sink
 from streams.settings import load_settings
-from streams.site import Site
 from streams.worker import Worker
-from tests.bench.load import PARTITIONS
+from tests.bench.load import LIGHT, PARTITIONS
 
 
 @asynccontextmanager
 async def started(bootstrap: str, prefix: str, group: str, sink: str = "none") -> AsyncIterator[Worker]:
-    """A worker with the default site, on the topics of `prefix`."""
+    """A worker with the light site, on the topics of `prefix`."""
     settings = load_settings(
         kafka=bootstrap, prefix=prefix, partitions=PARTITIONS, group=group, control_key=SecretStr("k" * 32),
         sink=sink, port=0, tick_interval="0s",
     )  # fmt: skip
-    running = Worker(settings, resolve(Site()), make_sink(settings))
+    running = Worker(settings, LIGHT, make_sink(settings))
 
     async def nothing(*given: object) -> None:
         """The site's record would be stamped later than the load, and so end the silence of every series at once."""

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 from pathlib import Path
+from typing import Any
 
 import numpy as np
 import pytest
@@ -20,12 +21,13 @@ ROOT = Path(__file__).parent
 CASES = sorted(folder.parent for folder in ROOT.glob("*/*/expected.json"))
 
 
-def alarms(folder: Path, expected: dict[str, object]) -> list[str]:
+def alarms(folder: Path, expected: dict[str, Any]) -> list[str]:
     """Times at which episodes open."""
-    watch = {"name": "case", "series": "*/x", "detector": expected["detector"], "off_delay": "10s"}
+    watch = {"name": "case", "detector": expected["detector"], "off_delay": "10s"}
+    watch |= expected.get("watch", {"series": "*/x"})
     scorer = Scorer(resolve(Site.model_validate({"watch": [watch]})), partitions=1)
     found = []
-    for block in read([folder / "input.csv"], FileOptions(asset="machine")):
+    for block in read([next(folder.glob("input.*"))], FileOptions(asset="machine")):
         for scored in scorer.feed(block):
             found += [event.time for event in scored.results.events if event.phase == "opened"]
     return format_times(np.array(found, dtype=np.int64))

@@ -11,6 +11,7 @@ from detectors.bank import Bank, Judgement
 from detectors.base import Batch, Detector, Verdict, pick
 from detectors.calibration import Calibration
 from detectors.durations import SECOND, duration_ns
+from tests.contract.blocks import vibration
 
 INPUTS = 3
 """Inputs of a joint row, samples of a waveform."""
@@ -66,7 +67,36 @@ def stream(
     waves = detector.shape == "waveform"
     rate = np.full(r, 48_000.0) if waves else None
     speed = np.where(rng.random(r) < 0.2, np.nan, 1796.0) if waves else None
-    return Stream(row.astype(np.int64), Batch(time, x, dt, teach, week, rate, speed))
+    batch = Batch(time, x, dt, teach, week, rate, speed)
+    if detector.judges == "quality":
+        batch = batch._replace(quality=rng.choice(3, r, p=[0.5, 0.2, 0.3]).astype(np.uint8))
+    if detector.judges == "clock":
+        batch = batch._replace(received=_received(rng, time), time=_repeated(rng, row, time))
+    if detector.kind == "railed":
+        x = np.where(rng.random(r) < 0.05, rng.choice([-999.0, 7999.0, -200.0], r), x)
+    if detector.kind == "unit_swap":
+        walk = np.round(50.0 + rng.normal(0, 0.05, r).cumsum() + rng.normal(0, 0.1, r), 3)
+        walk *= np.where(np.arange(r) > rng.integers(r // 3, r), rng.choice([0.01, 100.0, 1000.0]), 1.0)
+        x = np.where(rng.random(r) < 0.95, walk, np.where(rng.random(r) < 0.8, np.nan, x))
+    if detector.kind in ("bearing", "vibration_zone"):
+        return Stream(row.astype(np.int64), vibration(rng, batch, tame))
+    return Stream(row.astype(np.int64), batch._replace(x=x))
+
+
+def _received(rng: np.random.Generator, time: NDArray[np.int64]) -> NDArray[np.int64]:
+    """Arrivals at or behind their times, but where the clock is ahead; the log's clock never goes back."""
+    lag = rng.choice([0, SECOND, 3_600 * SECOND], p=[0.6, 0.3, 0.1]) + rng.integers(-2, 5, len(time)) * SECOND
+    return np.maximum.accumulate(time + lag)
+
+
+def _repeated(rng: np.random.Generator, row: NDArray[np.int64], time: NDArray[np.int64]) -> NDArray[np.int64]:
+    """Times that stand still for a while in each row, as of a source that sends the same reading again and again."""
+    out = time.copy()
+    for k in np.unique(row).tolist():
+        mine = np.flatnonzero(row == k)
+        still = mine[len(mine) // 2 :][: int(rng.integers(0, 20))]
+        out[still] = time[mine[len(mine) // 2]]
+    return out
 
 
 _PACE = [0.05, 0.3, 0.4, 0.2, 0.04, 0.01]

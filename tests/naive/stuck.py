@@ -50,9 +50,9 @@ class NaiveStuck:
         return max(options.at_least / SECOND, options.factor * self.mean, 3.0 * self.longest)
 
     def _learn(self, age: float, limit: float) -> None:
-        """A run has ended; one that was reported counts as at most four times the longest remembered."""
+        """A run has ended; one that was reported counts as at most twice the longest remembered."""
         reported = age >= limit and self.changes >= self.options.warmup
-        run = min(age, 4.0 * self.longest) if reported else age
+        run = min(age, 2.0 * self.longest) if reported else age
         self.changes += 1
         self.mean += 1.0 / min(self.changes, MEMORY) * (run - self.mean)
         self.longest = max(self.longest * max(1.0 - age / FORGET_S, 0.0), run)

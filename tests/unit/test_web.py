@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 import ssl
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
@@ -21,7 +22,7 @@ from streams.web import Web
 from tests.servers.authority import Authority
 
 TOKEN = "a-token-of-this-test-0123"
-CLOSED = ("/metrics", "/episodes/one")
+CLOSED = ("/metrics", "/episodes/one", "/warmup")
 OPEN = ("/healthz", "/readyz")
 
 
@@ -49,7 +50,7 @@ async def ask(web: Web, path: str, given: str | None = None, tls: ssl.SSLContext
 
 async def test_without_a_token_everything_is_open() -> None:
     async with serving() as web:
-        assert [(await ask(web, path))[0] for path in (*CLOSED, *OPEN)] == [200, 404, 200, 200]
+        assert [(await ask(web, path))[0] for path in (*CLOSED, *OPEN)] == [200, 404, 200, 200, 200]
 
 
 @pytest.mark.parametrize(
@@ -84,6 +85,12 @@ async def test_with_the_token_they_are_open(scheme: str) -> None:
         assert status == 200
         assert "millstream_" in text
         assert (await ask(web, "/episodes/one", f"{scheme} {TOKEN}"))[0] == 404
+
+
+async def test_what_is_warming_up_is_told() -> None:
+    async with serving(warming=lambda: {"warming": 1, "series": [{"asset": "m1", "done": 0.4}]}) as web:
+        status, text, _ = await ask(web, "/warmup")
+        assert (status, json.loads(text)["series"][0]["done"]) == (200, 0.4)
 
 
 async def test_probes_need_no_token() -> None:

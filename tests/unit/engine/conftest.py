@@ -8,11 +8,12 @@ import pytest
 
 from detectors.registry import REGISTRY
 from tests.contract import throwaway
+from tests.unit.engine.binned import BinnedZscore
 
 
 @pytest.fixture(autouse=True, scope="module")
 def registry() -> Iterator[None]:
     with pytest.MonkeyPatch.context() as patch:
-        for kind, cls in throwaway.REGISTRY.items():
+        for kind, cls in [*throwaway.REGISTRY.items(), ("binned_zscore", BinnedZscore)]:
             patch.setitem(REGISTRY, kind, cls)
         yield

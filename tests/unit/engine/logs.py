@@ -68,6 +68,13 @@ WATCHES: tuple[dict[str, Any], ...] = (
     },
     {"name": "spread learned wait", "inputs": ["a", "b"], "detector": {"kind": "spread", "limit": 15}},
     {"name": "rms", "series": "*", "detector": {"kind": "rms", "limit": 3}, "off_delay": "2s"},
+    {"name": "quality", "series": "*/m2/*", "detector": {"kind": "quality", "limit": 0.04}, "off_delay": "5s"},
+    {
+        "name": "clock",
+        "series": "*/m2/*",
+        "detector": {"kind": "clock", "ahead": "2s", "behind": "3s", "stale": "4s", "window": "20s"},
+    },
+    {"name": "railed", "series": "*/m2/*", "detector": {"kind": "railed", "warmup": 3, "after": 3}},
 )
 
 

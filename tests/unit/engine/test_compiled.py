@@ -9,13 +9,43 @@ import numpy as np
 import pytest
 
 from detectors import calibration, compiled, groups
-from detectors.anomaly import gap, limits, robust_zscore, stuck
+from detectors.anomaly import (
+    auto_kernel,
+    clock,
+    cusum,
+    gap,
+    limits,
+    nelson,
+    quality,
+    railed,
+    robust_zscore,
+    seasonal,
+    stuck,
+    trend_rul,
+    unit_swap_kernel,
+)  # fmt: skip
 from detectors.compiled import Kernel
 from detectors.registry import REGISTRY
 from detectors.warm_up import warm_up
 from tests.unit.engine.logs import log, play
 
-KERNELS = [gap._judge, limits._judge, robust_zscore._judge, stuck._judge, calibration._judge, groups._link]
+KERNELS = [
+    auto_kernel.judge,
+    cusum.judge,
+    nelson.judge,
+    seasonal.judge,
+    trend_rul.judge,
+    gap._judge,
+    clock._judge,
+    quality._judge,
+    railed._judge,
+    unit_swap_kernel.judge,
+    limits._judge,
+    robust_zscore._judge,
+    stuck._judge,
+    calibration._judge,
+    groups._link,
+]
 
 needs_numba = pytest.mark.skipif(not compiled.available, reason="needs numba")
 

@@ -275,3 +275,40 @@ def test_a_profile_by_hour_of_the_week_is_of_local_time() -> None:
 def test_a_watch_that_cannot_work_is_refused_with_what_would_be_right(body: str, right: str) -> None:
     with pytest.raises(Misconfigured, match=right):
         parse_site(f'[[watch]]\nname = "w"\n{body}\n', "site.toml")
+
+
+def test_health_events_name_what_is_wrong() -> None:
+    values = [20 + 0.01 * (i % 7) + 0.1 * (i % 3) for i in range(200)]
+    swapped = [v if i < 120 else 1000 * v for i, v in enumerate(values)]
+    coded = [v if i != 150 else -999.0 for i, v in enumerate(values)]
+    for kind, sent, text in (("unit_swap", swapped, "(x 1000)"), ("railed", coded, "says -999")):
+        tape = play(of_json([single(M1, v, i) for i, v in enumerate(sent)]), of=watching({"kind": kind}))
+        assert text in tape.events[0]["message"]["en"]
+        assert not tape.verdicts
+
+
+def test_a_series_whose_source_calls_it_bad_is_told_and_good_ones_cost_no_row() -> None:
+    messages = []
+    for i in range(60):
+        messages += [{**single(M1, 20.0 + i % 3, 20 * i, s), "quality": q} for s, q in (
+            ("a", "good"), ("b", "bad" if i >= 30 else "good")
+        )]  # fmt: skip
+    of = watching({"kind": "quality"})
+    tape = play(of_json(messages), of=of)
+    assert {e["series"] for e in tape.events} == {"b"}
+    assert [e["phase"] for e in tape.events] == ["opened", "escalated"]
+    assert tape.events[0]["decision"]["quality"] == 2
+    running = engine(of)
+    running.feed(decoded(of_json(messages)))
+    assert running.watches[0].bank.rows == 1
+    tape.same(play(of_json(messages), [7, 61, 62, 90], of=of))
+
+
+def test_a_clock_that_stands_still_is_told_though_its_readings_are_no_news() -> None:
+    messages = [single(M1, 20.0, min(i, 10) * 60) for i in range(40)]
+    records = [r._replace(timestamp=START + i * 60 * SECOND) for i, r in enumerate(of_json(messages))]
+    of = watching({"kind": "clock"})
+    tape = play(records, of=of)
+    assert "again and again" in tape.events[0]["message"]["en"]
+    assert tape.counts["duplicate"] == 29
+    tape.same(play(records, range(0, 40, 3), of=of))

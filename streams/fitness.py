@@ -1,0 +1,95 @@
+"""Fitness: whether a model still fits its series, judged by the share of time that it finds anomalous."""
+
+from __future__ import annotations
+
+import math
+from typing import TYPE_CHECKING, Any
+
+import numpy as np
+from numpy.typing import NDArray
+
+from detectors.bank import Judgement
+from detectors.compiled import Kernel
+from detectors.durations import UNITS
+from detectors.groups import Groups
+from streams.episodes import Step
+from streams.materiality import NOTHING, Weight, weigh
+from streams.segment import Floats, Ints
+from streams.watch import Watch
+
+if TYPE_CHECKING:
+    from streams.engine import Engine
+
+_TAU_S = UNITS["d"] / 1e9 / math.log(2)
+"""Half-life of the share: a day."""
+_AT_LEAST = 50.0
+"""Memory in readings, at least."""
+_BACK = 0.5
+"""Fits again below this share of the limit."""
+_HELD = 1.0
+"""Score that keeps the one episode open while a model does not fit."""
+_UNFIT, _BEGAN = 1, 2
+
+
+@Kernel
+def _follow(rows: Any, dt: Any, score: Any, said: Any, share: Any, unfit: Any, limit: Any) -> None:
+    for i in range(len(rows)):
+        r = rows[i]
+        said[i] = 1 if unfit[r] else 0
+        if score[i] != score[i]:
+            continue
+        gain = dt[i] / (dt[i] + _TAU_S) if dt[i] > 0 else 0.0
+        if gain > 1.0 / _AT_LEAST:
+            gain = 1.0 / _AT_LEAST
+        share[r] = share[r] + gain * ((1.0 if score[i] >= 1.0 else 0.0) - share[r])
+        if unfit[r] and share[r] < _BACK * limit:
+            unfit[r] = False
+            said[i] = 0
+        elif not unfit[r] and share[r] > limit:
+            unfit[r] = True
+            said[i] = 2
+
+
+def steps_of(
+    engine: Engine, watch: Watch, groups: Groups, time: Ints, value: Floats, dt: Floats, j: Judgement
+) -> list[Step]:
+    """What the judged readings (n,) of a watch say to its episodes, of those that can change one.
+
+    `groups` are those of their bank rows; each weighs what is declared to matter. Where the share of anomalous time,
+    of about the last day, exceeds what the watch calls plausible, that is one alarm; from then on until the share has
+    fallen to half of that, no other is, and the episode stays open.
+    """
+    rows, score, alarm = groups.rows[groups.local], j.score, j.alarm
+    unfit = began = np.zeros(len(rows), dtype=bool)
+    if watch.spec.plausible < 1 and not watch.detector.health and len(rows):
+        fits = follow(watch, groups, dt, score)
+        unfit, began = fits == _UNFIT, fits == _BEGAN
+        alarm = (alarm & ~unfit) | began
+    steps = []
+    for p in watch.episodes.relevant(rows, alarm).tolist():
+        row = int(rows[p])
+        held = unfit[p] and score[p] == score[p]
+        weight = _weight(engine, watch, row, float(value[p]), j, p)
+        said = _HELD if held else float(score[p])
+        steps.append(Step(row, int(time[p]), said, bool(alarm[p]), p, bool(began[p]), None if held else weight))
+    return steps
+
+
+def _weight(engine: Engine, watch: Watch, row: int, value: float, j: Judgement, p: int) -> Weight | None:
+    ref = engine.roster.refs[int(watch.owner["row"][row])]
+    own = engine.roster.declared(ref.path, ref.series)
+    v = j.verdict
+    weight = weigh(
+        watch.spec, own, engine.site.site.site.cost_matters, value, float(v.expected[p]), float(v.low[p]),
+        float(v.high[p]),
+    )  # fmt: skip
+    return None if weight == NOTHING else weight
+
+
+def follow(watch: Watch, groups: Groups, dt: Floats, score: Floats) -> NDArray[np.int8]:
+    """(n,) of each reading, in order: 0 its row's model fits, 1 it does not, 2 it ceases to. Remembers the shares."""
+    said = np.zeros(len(dt), dtype=np.int8)
+    share, unfit = watch.owner["share"][groups.rows], watch.owner["unfit"][groups.rows]
+    _follow.run([groups.local, dt, score], [said, share, unfit], (watch.spec.plausible,))
+    watch.owner["share"][groups.rows], watch.owner["unfit"][groups.rows] = share, unfit
+    return said

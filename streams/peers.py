@@ -1,0 +1,217 @@
+"""Peers watches: the machines of a line gathered into instants, each judged against the others."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterator
+from typing import TYPE_CHECKING, Any, NamedTuple
+
+import numpy as np
+
+from detectors.bank import Judgement
+from detectors.base import Batch, Verdict
+from schemas.partition import Level, key_of
+from streams import instants
+from streams.arrays import UNSEEN
+from streams.instants import Inputs
+from streams.localtime import LocalTime
+from streams.results import SeriesRef
+from streams.roster import Roster
+
+if TYPE_CHECKING:
+    from streams.watch import Watch
+
+Group = tuple[str, str, str]
+"""Key of the line, series, and mode ("" where the watch has no `by`): machines that are compared."""
+
+_FIRST_WAIT = 5_000_000_000
+"""Wait while no machine's interval is known yet, ns."""
+
+
+_PACE = 8
+"""Readings over which the usual interval is learned; each counts between half and twice what it is so far."""
+
+
+class PeerVerdict(NamedTuple):
+    """What an instant says of one machine."""
+
+    row: int  # roster row
+    bank_row: int
+    time: int
+    value: float
+    judgement: Judgement  # of this one machine
+    others: dict[str, float]  # its peers' values, their own offsets taken off
+
+
+class Peers:
+    """The groups of one peers watch. Rows are the watch's own, one a machine's series (and mode).
+
+    An instant is judged as in `Inputs`, whose inputs are here the machines; each machine is judged at the instants at
+    which it has a value itself, against the last values of the others. A value that comes after its instant was judged
+    is late: a peer's value, but not judged.
+    """
+
+    def __init__(self, watch: Watch) -> None:
+        self.watch = watch
+        self.groups: dict[Group, Inputs] = {}
+        self._of: dict[tuple[str, str], Group] = {}  # (asset, series) -> the group that it was in last
+        self._last: dict[tuple[str, str], int] = {}  # (asset, series) -> time of its last value, for the interval
+        self._wait: dict[Group, int] = {}  # learned, of the groups that have one
+        self._deadline: dict[Group, int] = {}  # of the groups that have one
+
+    def group_of(self, ref: SeriesRef, level: Level, mode: str) -> Group:
+        """The group of a series in a mode."""
+        return key_of(ref.path, level).decode(), ref.series, mode
+
+    def put(self, ref: SeriesRef, group: Group | None, time: int, value: float | None, received: int) -> None:
+        """Take in one reading; None: it is withheld, or (no group) outside the modes in which it is compared."""
+        name = (ref.path, ref.series)
+        before = self._of.get(name)
+        if before is not None and before != group:
+            self._leave(before, ref.path, time, received)
+            del self._of[name]
+        if group is None:
+            return
+        inputs = self.groups.get(group)
+        if value is None and (inputs is None or ref.path not in inputs.held):
+            return  # a peer begins with a value
+        if inputs is None:
+            spec = self.watch.spec
+            inputs = self.groups[group] = Inputs(spec.wait or _FIRST_WAIT, spec.stale)
+        self._of[name] = group
+        if value is not None:
+            self._pace(group, name, time)
+        inputs.put(ref.path, time, value, received)
+        self._note(group)
+
+    def _pace(self, group: Group, name: tuple[str, str], time: int) -> None:
+        """Wait for late machines as long as a machine usually takes between two readings, where the watch does not say.
+
+        Not the shortest time between any two: machines that do not read at the same time, or a burst, would make that.
+        """
+        last = self._last.get(name)
+        self._last[name] = time
+        if self.watch.spec.wait is None and last is not None and time > last:
+            wait = self._wait.get(group, time - last)
+            self._wait[group] = wait + (min(max(time - last, wait // 2), 2 * wait) - wait) // _PACE
+            self.groups[group].wait_ns = self._wait[group]
+
+    def _leave(self, group: Group, asset: str, time: int, received: int) -> None:
+        self.groups[group].put(asset, time, None, received)
+        self._note(group)
+
+    def _note(self, group: Group) -> None:
+        deadline = self.groups[group].deadline()
+        if deadline is None:
+            self._deadline.pop(group, None)
+        else:
+            self._deadline[group] = deadline
+
+    def passed(self, received: int) -> tuple[int, Group] | None:
+        """The earliest deadline (its clock, its group) at or before a clock; None where there is none."""
+        if not self._deadline or min(self._deadline.values()) > received:
+            return None
+        return min((deadline, group) for group, deadline in self._deadline.items())
+
+    def due(self, group: Group, received: int, local: LocalTime, roster: Roster) -> Iterator[PeerVerdict]:
+        """Judge the instants of a group that are ready at this clock, in order."""
+        inputs = self.groups[group]
+        while (instant := inputs.ready(received)) is not None:
+            found = self._judge(group, inputs, instant, local, roster)
+            self._note(group)
+            yield from found
+
+    def _judge(
+        self, group: Group, inputs: Inputs, instant: instants.Instant, local: LocalTime, roster: Roster
+    ) -> list[PeerVerdict]:
+        watch, time, (_, series, mode) = self.watch, instant.time, group
+        values = np.array(instant.values)
+        # `ready` has left each machine's value in force in front
+        own = [i for i, name in enumerate(inputs.names) if self._reads(inputs.held[name], time, instant.values[i])]
+        if not own:
+            return []
+        roster_rows = [roster.find(name, series) for name in inputs.names]
+        rows = np.array([watch.row_of(roster, row, mode) for row in roster_rows if row is not None], dtype=np.int64)
+        levelled = values - watch.bank.column("offset", rows)
+        x = np.tile(np.concatenate(([np.nan], levelled)), (len(own), 1))
+        x[:, 0] = values[own]
+        x[np.arange(len(own)), np.array(own) + 1] = np.nan  # no machine is its own peer
+        last = watch.owner["last"][rows[own]]
+        dt = np.where(last == UNSEEN, np.nan, (time - np.where(last == UNSEEN, time, last)) / 1e9)
+        watch.owner["last"][rows[own]] = time
+        times = np.full(len(own), time, dtype=np.int64)
+        judged = watch.bank.run(rows[own], Batch(times, x, dt, times > UNSEEN, local.week_s(times)))
+        inputs.warm = float(judged.verdict.warm.max())
+        found = []
+        for at, i in enumerate(own):
+            others = {name: v for name, v in zip(inputs.names, levelled.tolist(), strict=True) if v == v}
+            others.pop(inputs.names[i])
+            row = roster_rows[i]
+            assert row is not None
+            found.append(PeerVerdict(row, int(rows[i]), time, float(values[i]), _one_of(judged, at), others))
+        return found
+
+    @staticmethod
+    def _reads(held: list[tuple[int, float | None]], time: int, value: float) -> bool:
+        return value == value and bool(held) and held[0][0] == time
+
+    def hush(self, muted: Callable[[str, str], bool]) -> None:
+        """Let go of what is held of machines' series, (asset, series), that are muted: they are no peers meanwhile."""
+        for group, inputs in self.groups.items():
+            quiet = [name for name in inputs.names if muted(name, group[1])]
+            if not quiet:
+                continue
+            for name in quiet:
+                inputs.held[name] = []
+            there = {time for values in inputs.held.values() for time, _ in values}
+            inputs.pending = [instant for instant in inputs.pending if instant[0] in there]
+            if len(quiet) == len(inputs.names):
+                inputs.began = inputs.done = None
+            self._note(group)
+
+    def snapshot(self) -> dict[str, Any]:
+        """What is gathered; what was learned is the watch's."""
+        return {
+            "groups": [[list(group), inputs.snapshot()] for group, inputs in self.groups.items()],
+            "of": [[asset, series, list(group)] for (asset, series), group in self._of.items()],
+            "last": [[asset, series, time] for (asset, series), time in self._last.items()],
+            "wait": [[list(group), wait] for group, wait in self._wait.items()],
+        }
+
+    def restore(self, saved: dict[str, Any]) -> None:
+        """Take up what `snapshot` gave."""
+        self.groups = {_group(group): instants.restore(inputs) for group, inputs in saved["groups"]}
+        self._of = {(asset, series): _group(group) for asset, series, group in saved["of"]}
+        self._last = {(asset, series): int(time) for asset, series, time in saved["last"]}
+        self._wait = {_group(group): int(wait) for group, wait in saved["wait"]}
+        self._deadline = {}
+        for group in self.groups:
+            self._note(group)
+
+
+def _group(saved: list[str]) -> Group:
+    key, series, mode = saved
+    return key, series, mode
+
+
+def _one_of(judged: Judgement, at: int) -> Judgement:
+    """The judgement of one of several readings."""
+    one = slice(at, at + 1)
+    v = judged.verdict
+    verdict = Verdict(v.score[one], v.expected[one], v.low[one], v.high[one], v.warm[one])
+    before = {0: judged.before[at]} if at in judged.before else {}
+    return Judgement(judged.raw[one], judged.score[one], judged.alarm[one], judged.threshold[one], verdict, before)
+
+
+def dealt(parts: list[tuple[dict[str, Any], Callable[[str], bool]]]) -> dict[str, Any]:
+    """One snapshot of what goes to one place: of each snapshot, what belongs to the assets that it is asked for.
+
+    A group goes whole, as all of its machines have one key.
+    """
+    out: dict[str, Any] = {"groups": [], "of": [], "last": [], "wait": []}
+    for saved, takes in parts:
+        gone = [group for group, inputs in saved["groups"] if inputs["names"] and takes(inputs["names"][0])]
+        out["groups"] += [[group, inputs] for group, inputs in saved["groups"] if group in gone]
+        out["wait"] += [[group, wait] for group, wait in saved["wait"] if group in gone]
+        out["of"] += [row for row in saved["of"] if takes(row[0])]
+        out["last"] += [row for row in saved["last"] if takes(row[0])]
+    return out
