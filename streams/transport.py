@@ -9,6 +9,7 @@ tests/unit/test_transport.py fails when they move.
 
 from __future__ import annotations
 
+import asyncio
 from collections import defaultdict, deque
 from collections.abc import AsyncIterator, Callable, Iterator, Mapping, Sequence
 from typing import Any
@@ -110,6 +111,14 @@ class ChunkConsumer(driver.Consumer):
             self._committed_offset.update(before)
         return done
 
+    async def maybe_wait_for_commit_to_finish(self) -> bool:
+        """Whether a commit was under way and is done. Unlike Faust's, which goes on when it is cancelled, this ends."""
+        under_way = self._commit_fut
+        if under_way is None:
+            return False
+        await asyncio.wait({under_way})
+        return not under_way.cancelled()
+
     async def committed(self, tp: TP) -> int | None:
         """What the group has committed, asked of the broker; None where it has not."""
         thread = self._thread
@@ -193,6 +202,13 @@ class ChunkTransport(driver.Transport):
         super().__init__(*args, **kwargs)
         self.stateful: frozenset[str] = frozenset()  # topics whose offsets are committed by snapshots alone
         self.durable: dict[TP, int] = {}  # of their partitions: what the newest valid snapshot covers
+
+
+def abandon(app: faust.App) -> None:
+    """End the consumer's thread, which a process waits for at its end, where Faust did not end it."""
+    thread = getattr(app.consumer, "_thread", None)
+    if thread is not None and not thread.thread_loop.is_closed():
+        thread.thread_loop.call_soon_threadsafe(thread.thread_loop.stop)
 
 
 def to_records(batch: Sequence[Any]) -> list[Record]:

@@ -5,7 +5,7 @@ from __future__ import annotations
 import asyncio
 import contextlib
 import time
-from collections.abc import Awaitable, Callable
+from collections.abc import Awaitable, Callable, Coroutine
 from functools import partial
 from typing import Any
 
@@ -45,7 +45,7 @@ from streams.sinks.base import Sink
 from streams.snapshots import Snapshots
 from streams.state.log import Log
 from streams.state.store import StateStore
-from streams.transport import bites, to_records
+from streams.transport import abandon, bites, to_records
 from streams.web import Web
 
 log = structlog.get_logger("millstream.worker")
@@ -54,11 +54,25 @@ _DRAIN_S = 8.0
 """How long a worker that is told to stop waits for the store and for its last snapshots."""
 
 
+_LEAVE_S = 15.0
+
 _STORE_S = 1.0
 """How long a worker that starts waits for the store's first answer, or refusal, before it goes on without."""
 
 _FIRST_SCRAPE_S = 5.0
 """How long the first scrape waits for the partitions to be restored; Prometheus gives up after 10 s by default."""
+
+
+async def _within(seconds: float, what: str, work: Coroutine[Any, Any, None]) -> bool:
+    """Do something; False where it does not end in time. Where it does not heed its cancellation, it is left alone."""
+    task = asyncio.create_task(work)
+    done, _ = await asyncio.wait({task}, timeout=seconds)
+    if done:
+        task.result()
+        return True
+    task.cancel()
+    log.warning("not done in time; going on without", what=what, seconds=seconds)
+    return False
 
 
 class Worker:
@@ -166,13 +180,13 @@ class Worker:
             task.cancel()
         await asyncio.gather(*self._tasks, return_exceptions=True)
         if self.owned and not self.failed.done():
-            with contextlib.suppress(asyncio.TimeoutError, KafkaError, Retry, OSError):
-                await asyncio.wait_for(self._save_all(), _DRAIN_S)
+            with contextlib.suppress(KafkaError, Retry, OSError):
+                await _within(_DRAIN_S, "the last snapshots", self._save_all())
         self.assignment.close()
-        with contextlib.suppress(asyncio.TimeoutError):
-            await asyncio.wait_for(self.app.stop(), 15)
-        with contextlib.suppress(asyncio.TimeoutError, KafkaError):
-            await asyncio.wait_for(self._log.stop(), 5)
+        if not await _within(_LEAVE_S, "leaving the group", self.app.stop()):
+            abandon(self.app)
+        with contextlib.suppress(KafkaError):
+            await _within(5.0, "the state reader", self._log.stop())
         await self.web.stop()
         if self.sink is not None:
             await self.sink.close()

@@ -65,7 +65,7 @@ def test_the_consumers_methods_have_the_parameters_that_are_given_or_taken(name:
 
 @pytest.mark.parametrize("name", [
     "getmany", "_new_offset", "_add_gap", "perform_seek", "on_partitions_revoked", "_commit_offsets",
-    "_filter_tps_with_pending_acks",
+    "_filter_tps_with_pending_acks", "maybe_wait_for_commit_to_finish",
 ])  # fmt: skip
 def test_what_is_overridden_is_what_faust_itself_calls(name: str) -> None:
     assert name in vars(ChunkConsumer)
@@ -157,6 +157,19 @@ async def test_a_commit_that_a_rebalance_refused_is_tried_again(consumer: ChunkC
     assert consumer._should_commit(tp, 104)
     await consumer.force_commit()
     assert not consumer._should_commit(tp, 104)
+
+
+async def test_waiting_for_a_commit_ends_when_it_is_cancelled(consumer: ChunkConsumer) -> None:
+    consumer._commit_fut = asyncio.get_running_loop().create_future()  # one that never comes to an end
+    waiting = asyncio.create_task(consumer.maybe_wait_for_commit_to_finish())
+    await asyncio.sleep(0)
+    waiting.cancel()
+    with pytest.raises(asyncio.CancelledError):
+        await waiting
+    consumer._commit_fut.set_result(None)
+    assert await consumer.maybe_wait_for_commit_to_finish()
+    consumer._commit_fut = None
+    assert not await consumer.maybe_wait_for_commit_to_finish()
 
 
 async def _nowhere() -> dict[TP, int]:

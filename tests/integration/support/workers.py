@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import asyncio
 import time
 from collections.abc import AsyncIterator, Iterable, Sequence
 from contextlib import asynccontextmanager
@@ -56,7 +57,7 @@ async def running(
     """A worker that has all partitions, or those the group leaves it; stopped at the end."""
     worker = Worker(settings, site, sink, **more)
     try:
-        await worker.start()
+        await asyncio.wait_for(worker.start(), 60)
         await until(
             lambda: worker.failed.done() or (worker.owned and worker.assigned == worker.owned.keys()), 30,
             "the worker has partitions and has restored them",
