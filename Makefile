@@ -6,7 +6,7 @@ STAMP := $(VENV)/.ready
 SOURCES := streams detectors schemas tests docs
 
 .DEFAULT_GOAL := help
-.PHONY: help setup demo demo-file test test-unit test-integration faults bench bench-smoke bench-state soak lint fmt type gen check-gen lock check servers clean
+.PHONY: help setup demo demo-file test test-unit test-integration faults bench bench-smoke bench-state soak quality lint fmt type gen check-gen lock check servers clean
 
 help: ## list these targets
 	@grep -hE '^[a-z-]+:.*## ' $(MAKEFILE_LIST) | awk -F ':.*## ' '{printf "  make %-18s %s\n", $$1, $$2}'
@@ -54,6 +54,9 @@ bench-smoke: $(STAMP) ## a short bench, held to a third of the floors
 
 bench-state: $(STAMP) ## memory, standstill and restore time at 100,000 series
 	@$(BIN)/python -m tests.bench.state_size
+
+quality: $(STAMP) ## detection on public benchmarks, written to docs/quality.md (needs ../shared/data)
+	@$(BIN)/python -m tests.quality $(QUALITY)
 
 soak: $(STAMP) ## half an hour at half load: memory flat, no lag growth
 	@$(BIN)/python -m tests.bench.soak $(SOAK)
