@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from abc import abstractmethod
 from typing import Any, ClassVar, Generic, Literal, NamedTuple, Self, TypeVar, cast
 
 import numpy as np
@@ -108,17 +109,19 @@ class Detector(BaseModel, Generic[S]):
         """This detector for so many false alarms a second and row; one with a limit of its own maps them to it."""
         return self
 
+    @abstractmethod
     def init(self, n: int, given: dict[str, Floats] | None = None) -> S:
         """State of n new rows; `given` holds what series declare for themselves (see `per_row`), (n,) each."""
-        raise NotImplementedError
 
+    @abstractmethod
     def step(self, state: S, batch: Batch) -> tuple[S, Verdict]:
         """One instant of each row: score first, then learn. Pure: `state` is not changed."""
-        raise NotImplementedError
 
     def advance(self, state: S, rows: Ints, batch: Batch) -> Verdict:
-        """As `step`, for distinct rows (k,) of a state that is changed in place; where `in_place` says so."""
-        raise NotImplementedError
+        """As `step`, for distinct rows (k,) of a state that is changed in place."""
+        after, verdict = self.step(take(state, rows), batch)
+        put(state, rows, after)
+        return verdict
 
     def scan(self, state: S, batches: Batch) -> tuple[S, Verdict]:
         """t instants of each row, arrays (t, k); the same bits as a loop over `step`, which is the default."""
@@ -148,11 +151,21 @@ class Detector(BaseModel, Generic[S]):
         return []
 
     def walk_silent(self, state: S, rows: Ints, batch: Batch) -> tuple[S, Verdict, Ints]:
-        """As `walk`, with the deadline in force before each reading (n,), where none passes on the way.
+        """n readings in order, with the deadline in force before each (n,), where none passes on the way.
 
-        For detectors with a kernel that judge silence only.
+        The same bits as `deadline` and `step`, reading by reading, which is the default.
         """
-        raise NotImplementedError
+        after, verdicts, deadlines = copied(state), [], np.empty(len(rows), dtype=np.int64)
+        for i in range(len(rows)):
+            one = slice(i, i + 1)
+            deadlines[i] = self.deadline(take(after, rows[one]))[0]
+            verdicts.append(self.advance(after, rows[one], pick(batch, one)))
+        if not len(rows):
+            return after, no_opinion(0), deadlines
+        said = Verdict._make(
+            cast(Any, [None if a[0] is None else np.concatenate(a) for a in zip(*verdicts, strict=True)])
+        )
+        return after, said, deadlines
 
     def constants(self) -> tuple[float | bool, ...]:
         """What the kernel is given of the options, in the order of its last parameters."""

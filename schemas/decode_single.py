@@ -66,7 +66,7 @@ def _odd_types(singles: Singles) -> set[int]:
 
 
 def _take(singles: Singles, rows: Sequence[int]) -> Singles:
-    return Singles(*(None if column is None else [column[i] for i in rows] for column in singles))  # type: ignore[arg-type]
+    return Singles._make(None if column is None else [column[i] for i in rows] for column in singles)
 
 
 def _add_typed(draft: Draft, singles: Singles) -> list[int]:

@@ -83,7 +83,6 @@ def make_app(settings: Settings, calls: Calls) -> faust.App:
     app.transport.on_fault = calls.fault
 
     def agent(topic: str, name: str, handle: Handle) -> None:
-        @app.agent(app.topic(topic, schema=ChunkSchema(), internal=True), name=name, concurrency=1)  # type: ignore[untyped-decorator]
         async def each(stream: Any) -> None:
             async for event in stream.noack().events():
                 try:
@@ -93,18 +92,20 @@ def make_app(settings: Settings, calls: Calls) -> faust.App:
                     return
                 event.ack()
 
+        app.agent(app.topic(topic, schema=ChunkSchema(), internal=True), name=name, concurrency=1)(each)
+
     agent(readings, "readings", calls.readings)
     agent(commands, "commands", calls.commands)
 
     def ours(tps: set[TP]) -> set[int]:
         return {tp.partition for tp in tps if tp.topic == readings}
 
-    @app.on_partitions_revoked.connect  # type: ignore[untyped-decorator]
     async def revoked(app: Any, tps: set[TP], **kwargs: Any) -> None:
         await calls.revoked(ours(tps))
 
-    @app.on_partitions_assigned.connect  # type: ignore[untyped-decorator]
     async def assigned(app: Any, tps: set[TP], **kwargs: Any) -> None:
         await calls.assigned(ours(tps))
 
+    app.on_partitions_revoked.connect(revoked)
+    app.on_partitions_assigned.connect(assigned)
     return app

@@ -92,7 +92,7 @@ class BoundedRecords:
         return None if batch is None else _Batch(batch)
 
 
-class RationedResult(fetcher.FetchResult):  # type: ignore[misc]
+class RationedResult(fetcher.FetchResult):  # type: ignore[misc]  # aiokafka has no types
     """aiokafka's FetchResult, which hands out messages by their bytes as well as by their number."""
 
     _partition_records: Any

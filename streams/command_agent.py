@@ -71,7 +71,7 @@ def site_fault(packed: str) -> str | None:
     """
     try:
         payload = Assembly().add(Control(kind="configure", partition=0, payload={"site": packed}))
-        site = from_payload(payload)  # type: ignore[arg-type]  # what is no table is refused with the rest
+        site = from_payload(payload)
     except (ValueError, zlib.error, RecursionError) as error:
         lines = [line.strip() for line in str(error).splitlines()]
         return "expected a resolved site as JSON, zlib, base64: " + "; ".join(lines[:3])

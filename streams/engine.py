@@ -22,7 +22,7 @@ from streams.events import Events
 from streams.intake import Intake
 from streams.joint import Joint
 from streams.judging import Judging
-from streams.judging_peers import judge_peers
+from streams.judging_gathered import judge_joint, judge_peers
 from streams.modes import Modes
 from streams.mutes import Mutes
 from streams.muting import Moment, end_mutes, only_a_tick
@@ -135,7 +135,7 @@ class Engine:
         for watch in (w for w in self.watches if not w.detector.health and not w.by_roster):
             judging.series(watch, faulty)
         for joint in self.joints:
-            judging.joint(joint, faulty)
+            judge_joint(judging, joint, faulty)
         for peers in self.peers:
             judge_peers(judging, peers, faulty)
         judging.waveforms()

@@ -124,6 +124,15 @@ class Inputs:
             del values[: max(place - 1, 0)]
         return Instant(time, out)
 
+    def drop(self, names: list[str]) -> None:
+        """Let go of what is held of some inputs; where none is left, gathering starts over."""
+        for name in names:
+            self.held[name] = []
+        there = {time for values in self.held.values() for time, _ in values}
+        self.pending = [instant for instant in self.pending if instant[0] in there]
+        if len(names) == len(self.names):
+            self.began = self.done = None
+
     def snapshot(self) -> dict[str, Any]:
         """Plain data."""
         return asdict(self)

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Iterator, Sequence
 from fnmatch import fnmatchcase
 from typing import Any, NamedTuple
 
@@ -10,9 +10,9 @@ import numpy as np
 
 from detectors.bank import Judgement
 from detectors.base import Batch
-from streams import instants
 from streams.arrays import UNSEEN
-from streams.instants import Inputs
+from streams.gathering import Gathering
+from streams.instants import Inputs, Instant
 from streams.localtime import LocalTime
 from streams.results import SeriesRef
 from streams.watch import Watch
@@ -39,11 +39,10 @@ class Joint:
 
     def __init__(self, watch: Watch) -> None:
         self.watch = watch
-        self.inputs: dict[str, Inputs] = {}
+        self.gathering: Gathering[str] = Gathering()
         self._place: dict[str, tuple[int, int]] = {}  # asset -> (number of inputs, bank row)
         self._banks: dict[int, WatchBank] = {}
         self._newest: dict[str, int] = {}
-        self._deadline: dict[str, int] = {}  # of the assets that have one
         self._wanted: list[bool] = []  # by roster row
 
     def wanted(self, refs: Sequence[SeriesRef]) -> list[bool]:
@@ -64,43 +63,30 @@ class Joint:
         """Take in one reading, None where it is withheld; a new input starts its row afresh, with its new width."""
         if value is None and not self.knows(ref):
             return  # an input begins with a value
-        inputs = self.inputs.get(ref.path)
+        held = self.gathering.inputs
+        inputs = held.get(ref.path)
         if inputs is None:
-            inputs = self.inputs[ref.path] = Inputs(self.watch.spec.wait, self.watch.spec.stale)
+            inputs = held[ref.path] = Inputs(self.watch.spec.wait, self.watch.spec.stale)
         if inputs.done is None and time <= self._newest.get(ref.path, UNSEEN):
             return  # gathering starts over after a mute, but not from before what was judged
-        if inputs.put(ref.series, time, value, received) and ref.path in self._place:
+        if self.gathering.put(ref.path, ref.series, time, value, received) and ref.path in self._place:
             del self._place[ref.path]
             inputs.warm = 0.0
-        self._note(ref.path)
 
     def knows(self, ref: SeriesRef) -> bool:
         """Whether a series has been an input already."""
-        return ref.path in self.inputs and ref.series in self.inputs[ref.path].held
-
-    def _note(self, asset: str) -> None:
-        deadline = self.inputs[asset].deadline()
-        if deadline is None:
-            self._deadline.pop(asset, None)
-        else:
-            self._deadline[asset] = deadline
-
-    def passed(self, received: int) -> tuple[int, str] | None:
-        """The earliest deadline (its clock, its asset) at or before a clock; None where there is none."""
-        if not self._deadline or min(self._deadline.values()) > received:
-            return None
-        return min((deadline, asset) for asset, deadline in self._deadline.items())
+        inputs = self.gathering.inputs.get(ref.path)
+        return inputs is not None and ref.series in inputs.held
 
     def due(self, asset: str, received: int, local: LocalTime) -> Iterator[JointVerdict]:
         """Judge the instants of an asset that are ready at this clock, in order."""
-        inputs = self.inputs[asset]
-        while (instant := inputs.ready(received)) is not None:
+        inputs = self.gathering.inputs[asset]
+        for instant in self.gathering.ready(asset, received):
             judgement = self._judge(asset, instant, local)
             inputs.warm = float(judgement.verdict.warm[0])
-            self._note(asset)
             yield JointVerdict(asset, instant.time, instant.values, list(inputs.names), judgement)
 
-    def _judge(self, asset: str, instant: instants.Instant, local: LocalTime) -> Judgement:
+    def _judge(self, asset: str, instant: Instant, local: LocalTime) -> Judgement:
         width = len(instant.values)
         if asset not in self._place:
             bank = self._banks.get(width)
@@ -133,7 +119,7 @@ class Joint:
         width, row = self._place[asset]
         self._banks[width].reset(row)
         self._newest.pop(asset, None)
-        self.inputs[asset].warm = 0.0
+        self.gathering.inputs[asset].warm = 0.0
         return 1
 
     def rearm(self, asset: str) -> None:
@@ -141,20 +127,6 @@ class Joint:
         if asset in self._place:
             width, row = self._place[asset]
             self._banks[width].rearm(np.array([row]))
-
-    def hush(self, muted: Callable[[str, str], bool]) -> None:
-        """Let go of what is held of inputs, (asset, series), that are muted; where all are, gathering starts over."""
-        for asset, inputs in self.inputs.items():
-            quiet = [name for name in inputs.names if muted(asset, name)]
-            if not quiet:
-                continue
-            for name in quiet:
-                inputs.held[name] = []
-            there = {time for values in inputs.held.values() for time, _ in values}
-            inputs.pending = [instant for instant in inputs.pending if instant[0] in there]
-            if len(quiet) == len(inputs.names):
-                inputs.began = inputs.done = None
-            self._note(asset)
 
     def configure(self) -> None:
         """Take up the watch's present options in every bank."""
@@ -164,7 +136,7 @@ class Joint:
     def snapshot(self) -> dict[str, Any]:
         """Everything that it remembers."""
         return {
-            "inputs": {asset: inputs.snapshot() for asset, inputs in self.inputs.items()},
+            "inputs": dict(self.gathering.snapshot()),
             "place": {asset: list(place) for asset, place in self._place.items()},
             "newest": dict(self._newest),
             "banks": {str(width): bank.snapshot() for width, bank in self._banks.items()},
@@ -172,12 +144,9 @@ class Joint:
 
     def restore(self, saved: dict[str, Any], version: int) -> None:
         """Take up what `snapshot` gave; `version` is its detector's state version."""
-        self.inputs = {asset: instants.restore(inputs) for asset, inputs in saved["inputs"].items()}
+        self.gathering.restore(saved["inputs"].items())
         self._place = {asset: (width, row) for asset, (width, row) in saved["place"].items()}
         self._newest = dict(saved["newest"])
-        self._deadline = {}
-        for asset in self.inputs:
-            self._note(asset)
         self._banks = {}
         for width, bank in saved["banks"].items():
             self._banks[int(width)] = WatchBank(self.watch.detector, self.watch.calibration, int(width))

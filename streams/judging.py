@@ -18,7 +18,6 @@ from streams.collect import BEFORE, INSTANT, READING, Collector, Part
 from streams.episodes import Change, Step
 from streams.events import facts_of, plain
 from streams.fitness import steps_of
-from streams.joint import Joint, JointVerdict
 from streams.judging_bins import judge_bins
 from streams.modes import AsOf
 from streams.results import ANOMALOUS, NO_OPINION, OK, WARMING
@@ -27,9 +26,6 @@ from streams.watch import Opinion, Watch
 
 if TYPE_CHECKING:
     from streams.engine import Engine
-
-NAMED = 3
-"""How many inputs the message of a joint verdict names."""
 
 
 class Judging:
@@ -192,58 +188,6 @@ class Judging:
         facts = facts._replace(silence=True, learned_since=silence.learned_since)
         event = self.engine.events.make(watch, row, change, facts)
         self.out.event(message, BEFORE, watch.index, event, change.episode.again)
-
-    def joint(self, joint: Joint, faulty: Bools) -> None:
-        """Gather a joint watch's inputs step by step, and judge the instants that become ready."""
-        seg, refs = self.seg, self.engine.roster.refs
-        inputs = np.array(joint.wanted(refs), dtype=bool)
-        mine = np.flatnonzero(inputs[seg.row] & seg.numeric) if len(seg.row) else np.zeros(0, dtype=np.int64)
-        usable = mine[seg.new[mine]]  # those in fault too: that they are is to be known
-        muted = self.engine.mutes.mask(joint.watch.spec.name, refs, joint=True)
-        if muted is not None:
-            usable = usable[~muted[seg.row[usable]]]
-            self.tally.muted[mine] |= muted[seg.row[mine]]
-        by_step: dict[int, list[int]] = {}
-        for i in usable.tolist():
-            by_step.setdefault(int(seg.step[i]), []).append(i)
-        for step, (message, clock) in enumerate(zip(seg.messages.tolist(), seg.received.tolist(), strict=True)):
-            # deadlines first, in their order and at their own time: they passed on the way to this step
-            while (passed := joint.passed(clock)) is not None:
-                deadline, asset = passed
-                self._instants(joint, asset, message, deadline)
-            places = by_step.get(step, [])
-            for i in places:
-                value = None if faulty[i] else float(seg.value[i])
-                joint.put(refs[int(seg.row[i])], int(seg.time[i]), value, clock)
-            for asset in dict.fromkeys(refs[int(seg.row[i])].path for i in places):
-                if asset not in joint.inputs:
-                    continue  # nothing but readings in fault so far
-                self._instants(joint, asset, message, clock)
-                warm = joint.inputs[asset].warm >= 1.0
-                for i in places:
-                    if not faulty[i]:
-                        (self.tally.scored if warm else self.tally.warming)[i] = True
-        self.tally.watched[mine] = True
-
-    def _instants(self, joint: Joint, asset: str, message: int, clock: int) -> None:
-        for verdict in joint.due(asset, clock, self.engine.intake.local):
-            self._instant(joint, verdict, message, clock)
-
-    def _instant(self, joint: Joint, verdict: JointVerdict, message: int, clock: int) -> None:
-        watch, j, engine = joint.watch, verdict.judgement, self.engine
-        row = engine.roster.find(verdict.asset, watch.spec.name)
-        if row is None:
-            row = engine.roster.add(verdict.asset, watch.spec.name, None, derived=True)
-            engine.intake.seen.grow(1)
-        shares = None
-        if j.verdict.contribution is not None:
-            shares = dict(zip(verdict.names, np.nan_to_num(j.verdict.contribution[0]).tolist(), strict=True))
-        inputs = {name: plain(value) for name, value in zip(verdict.names, verdict.values, strict=True)}
-        most = sorted(shares or (), key=lambda name: -(shares or {})[name])[:NAMED]
-        self.one(
-            watch, row, verdict.time, message, clock, j, float("nan"), shares, joint.learned_since(verdict.asset), None,
-            {"inputs": inputs, "out": verdict.out}, (watch.detector.kind, {"most": ", ".join(most)}),
-        )  # fmt: skip
 
     def one(
         self, watch: Watch, row: int, time: int, message: int, clock: int, j: Judgement, value: float,

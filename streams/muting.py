@@ -88,13 +88,13 @@ def _begin(engine: Engine, watch: Watch, muted: Bools, at: Moment, out: Collecto
     if joint is None:
         watch.rearm(keys)
         for peers in (p for p in engine.peers if p.watch is watch):
-            peers.hush(lambda asset, series: bool(muted[engine.roster.find(asset, series)]))
+            peers.gathering.hush(lambda group, asset: bool(muted[engine.roster.find(asset, group[1])]))
         if isinstance(watch, BinnedWatch):
             watch.hush(muted)
         return
     for key in keys:
         joint.rearm(engine.roster.refs[key].path)
-    joint.hush(lambda asset, series: bool(muted[engine.roster.find(asset, series)]))
+    joint.gathering.hush(lambda asset, series: bool(muted[engine.roster.find(asset, series)]))
 
 
 def _tell_silence(engine: Engine, watch: Watch, again: Bools, at: Moment, out: Collector) -> None:

@@ -10,9 +10,9 @@ import numpy as np
 from detectors.bank import Judgement
 from detectors.base import Batch, Verdict
 from schemas.partition import Level, key_of
-from streams import instants
 from streams.arrays import UNSEEN
-from streams.instants import Inputs
+from streams.gathering import Gathering
+from streams.instants import Inputs, Instant
 from streams.localtime import LocalTime
 from streams.results import SeriesRef
 from streams.roster import Roster
@@ -52,11 +52,10 @@ class Peers:
 
     def __init__(self, watch: Watch) -> None:
         self.watch = watch
-        self.groups: dict[Group, Inputs] = {}
+        self.gathering: Gathering[Group] = Gathering()
         self._of: dict[tuple[str, str], Group] = {}  # (asset, series) -> the group that it was in last
         self._last: dict[tuple[str, str], int] = {}  # (asset, series) -> time of its last value, for the interval
         self._wait: dict[Group, int] = {}  # learned, of the groups that have one
-        self._deadline: dict[Group, int] = {}  # of the groups that have one
 
     def group_of(self, ref: SeriesRef, level: Level, mode: str) -> Group:
         """The group of a series in a mode."""
@@ -67,23 +66,22 @@ class Peers:
         name = (ref.path, ref.series)
         before = self._of.get(name)
         if before is not None and before != group:
-            self._leave(before, ref.path, time, received)
+            self.gathering.put(before, ref.path, time, None, received)
             del self._of[name]
         if group is None:
             return
-        inputs = self.groups.get(group)
+        inputs = self.gathering.inputs.get(group)
         if value is None and (inputs is None or ref.path not in inputs.held):
             return  # a peer begins with a value
         if inputs is None:
             spec = self.watch.spec
-            inputs = self.groups[group] = Inputs(spec.wait or _FIRST_WAIT, spec.stale)
+            inputs = self.gathering.inputs[group] = Inputs(spec.wait or _FIRST_WAIT, spec.stale)
         self._of[name] = group
         if value is not None:
-            self._pace(group, name, time)
-        inputs.put(ref.path, time, value, received)
-        self._note(group)
+            self._pace(group, inputs, name, time)
+        self.gathering.put(group, ref.path, time, value, received)
 
-    def _pace(self, group: Group, name: tuple[str, str], time: int) -> None:
+    def _pace(self, group: Group, inputs: Inputs, name: tuple[str, str], time: int) -> None:
         """Wait for late machines as long as a machine usually takes between two readings, where the watch does not say.
 
         Not the shortest time between any two: machines that do not read at the same time, or a burst, would make that.
@@ -93,35 +91,15 @@ class Peers:
         if self.watch.spec.wait is None and last is not None and time > last:
             wait = self._wait.get(group, time - last)
             self._wait[group] = wait + (min(max(time - last, wait // 2), 2 * wait) - wait) // _PACE
-            self.groups[group].wait_ns = self._wait[group]
-
-    def _leave(self, group: Group, asset: str, time: int, received: int) -> None:
-        self.groups[group].put(asset, time, None, received)
-        self._note(group)
-
-    def _note(self, group: Group) -> None:
-        deadline = self.groups[group].deadline()
-        if deadline is None:
-            self._deadline.pop(group, None)
-        else:
-            self._deadline[group] = deadline
-
-    def passed(self, received: int) -> tuple[int, Group] | None:
-        """The earliest deadline (its clock, its group) at or before a clock; None where there is none."""
-        if not self._deadline or min(self._deadline.values()) > received:
-            return None
-        return min((deadline, group) for group, deadline in self._deadline.items())
+            inputs.wait_ns = self._wait[group]
 
     def due(self, group: Group, received: int, local: LocalTime, roster: Roster) -> Iterator[PeerVerdict]:
         """Judge the instants of a group that are ready at this clock, in order."""
-        inputs = self.groups[group]
-        while (instant := inputs.ready(received)) is not None:
-            found = self._judge(group, inputs, instant, local, roster)
-            self._note(group)
-            yield from found
+        for instant in self.gathering.ready(group, received):
+            yield from self._judge(group, self.gathering.inputs[group], instant, local, roster)
 
     def _judge(
-        self, group: Group, inputs: Inputs, instant: instants.Instant, local: LocalTime, roster: Roster
+        self, group: Group, inputs: Inputs, instant: Instant, local: LocalTime, roster: Roster
     ) -> list[PeerVerdict]:
         watch, time, (_, series, mode) = self.watch, instant.time, group
         values = np.array(instant.values)
@@ -154,24 +132,10 @@ class Peers:
     def _reads(held: list[tuple[int, float | None]], time: int, value: float) -> bool:
         return value == value and bool(held) and held[0][0] == time
 
-    def hush(self, muted: Callable[[str, str], bool]) -> None:
-        """Let go of what is held of machines' series, (asset, series), that are muted: they are no peers meanwhile."""
-        for group, inputs in self.groups.items():
-            quiet = [name for name in inputs.names if muted(name, group[1])]
-            if not quiet:
-                continue
-            for name in quiet:
-                inputs.held[name] = []
-            there = {time for values in inputs.held.values() for time, _ in values}
-            inputs.pending = [instant for instant in inputs.pending if instant[0] in there]
-            if len(quiet) == len(inputs.names):
-                inputs.began = inputs.done = None
-            self._note(group)
-
     def snapshot(self) -> dict[str, Any]:
         """What is gathered; what was learned is the watch's."""
         return {
-            "groups": [[list(group), inputs.snapshot()] for group, inputs in self.groups.items()],
+            "groups": [[list(group), inputs] for group, inputs in self.gathering.snapshot()],
             "of": [[asset, series, list(group)] for (asset, series), group in self._of.items()],
             "last": [[asset, series, time] for (asset, series), time in self._last.items()],
             "wait": [[list(group), wait] for group, wait in self._wait.items()],
@@ -179,13 +143,10 @@ class Peers:
 
     def restore(self, saved: dict[str, Any]) -> None:
         """Take up what `snapshot` gave."""
-        self.groups = {_group(group): instants.restore(inputs) for group, inputs in saved["groups"]}
+        self.gathering.restore((_group(group), inputs) for group, inputs in saved["groups"])
         self._of = {(asset, series): _group(group) for asset, series, group in saved["of"]}
         self._last = {(asset, series): int(time) for asset, series, time in saved["last"]}
         self._wait = {_group(group): int(wait) for group, wait in saved["wait"]}
-        self._deadline = {}
-        for group in self.groups:
-            self._note(group)
 
 
 def _group(saved: list[str]) -> Group:

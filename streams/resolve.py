@@ -51,8 +51,8 @@ def to_payload(site: ResolvedSite) -> dict[str, Any]:
     return site.model_dump(mode="json")
 
 
-def from_payload(payload: dict[str, Any]) -> ResolvedSite:
-    """Read back what `to_payload` gave; raises pydantic's ValidationError."""
+def from_payload(payload: object) -> ResolvedSite:
+    """Read back what `to_payload` gave; raises pydantic's ValidationError where it is something else."""
     return ResolvedSite.model_validate(payload)
 
 

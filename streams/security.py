@@ -40,7 +40,7 @@ class Token:
         return f"{_KAFKA}_TOKEN" if self._file is None else f"{_KAFKA}_TOKEN_FILE={self._file}"
 
 
-class _ForAiokafka(AsyncTokenProvider):  # type: ignore[misc]
+class _ForAiokafka(AsyncTokenProvider):  # type: ignore[misc]  # a base class without types
     def __init__(self, token: Token) -> None:
         self._token = token
 

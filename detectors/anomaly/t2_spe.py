@@ -180,7 +180,8 @@ class T2Spe(Detector[T2SpeState]):
         largest = np.maximum(index.max(axis=1), 0.0)
         score = np.minimum(np.sqrt(largest / state.limit[rows]), _CAP)
         verdict.score[at] = score
-        verdict.contribution[at] = shares(pull, inverse, squares, worst, here)  # type: ignore[index]
+        assert verdict.contribution is not None
+        verdict.contribution[at] = shares(pull, inverse, squares, worst, here)
         state.smooth[rows] = smooth
         learn = batch.learn[at] & self.adapt
         if learn.any():

@@ -85,6 +85,32 @@ def test_scan_is_a_loop_over_step(detector: Detector[Any], seed: int) -> None:
 
 
 @detectors()
+def test_advance_is_step_in_place(detector: Detector[Any]) -> None:
+    k = 3
+    whole = stream(11, detector, r=8 * k)
+    state = take(bank_of(detector, k)._state, slice(0, k))
+    rows = np.array([2, 0])
+    for i in range(8):
+        one = pick(whole.batch, np.arange(i * k, i * k + 2))
+        after, verdict = detector.step(take(state, rows), one)
+        assert same_bits(verdict_bits(detector.advance(state, rows, one)), verdict_bits(verdict))
+        assert same_bits(tuple(take(state, rows)), tuple(after))
+
+
+@detectors(judges_silence=True)
+@given(seed=SEEDS)
+@FEW
+def test_walking_with_deadlines_is_a_loop_over_deadline_and_step(detector: Detector[Any], seed: int) -> None:
+    whole = stream(seed, detector)
+    state = take(bank_of(detector, 4)._state, slice(0, 4))
+    after, verdict, deadlines = detector.walk_silent(state, whole.rows, whole.batch)
+    simple, slow, known = Detector.walk_silent(detector, state, whole.rows, whole.batch)
+    assert same_bits(verdict_bits(verdict), verdict_bits(slow))
+    assert same_bits(tuple(after), tuple(simple))
+    assert deadlines.tolist() == known.tolist()
+
+
+@detectors()
 @given(seed=SEEDS)
 @FEW
 def test_rows_that_appear_later_leave_the_others_as_they_are(detector: Detector[Any], seed: int) -> None:

@@ -65,7 +65,7 @@ def test_a_sensor_that_was_never_well_is_no_input() -> None:
     tape = play(renumbered([*records, tick(0, START + 60 * SECOND)]), of=of)
     assert len(of_joint(tape)[0]) == 4
     running.feed(decoded(renumbered(records)))
-    assert running.joints[0].inputs[M1].names == ["x", "y"]
+    assert running.joints[0].gathering.inputs[M1].names == ["x", "y"]
 
 
 def test_an_input_that_comes_back_late_for_every_instant_is_waited_for_again() -> None:

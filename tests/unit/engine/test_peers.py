@@ -144,7 +144,7 @@ def test_machines_of_another_line_are_no_peers() -> None:
     whole = Engine(0, 1, of)
     results = whole.feed(Decoder(b"0" * 16).decode(records, 0))
     assert np.isnan(results.verdicts.score).all()
-    assert len(whole.peers[0].groups) == 2
+    assert len(whole.peers[0].gathering.inputs) == 2
 
 
 def test_a_machine_in_another_mode_is_no_peer() -> None:
