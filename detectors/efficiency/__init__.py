@@ -1,1 +1,1 @@
-"""Efficiency detectors (OEE, energy, demand, carbon, bottleneck), one idea a file; the first arrives with issue D."""
+"""Efficiency: how machines convert time, material and energy."""
