@@ -189,7 +189,7 @@ class Account:
         product = [self.products[m].at(t - 1) for m, t in zip(machine.tolist(), time.tolist(), strict=True)]
         pieces = self._cut(time - 1, time)
         rows = self.sums.rows(machine, pieces.cell, np.array(product, dtype=np.int64))
-        np.add.at(self.sums.parts, (rows, column), more[made])
+        np.add.at(self.sums.parts[:, column], rows, more[made])
 
     def _meter(self, role: Role, machine: Ints, since: Ints, time: Ints, was: Floats, value: Floats) -> None:
         _, gap, bridge, modulus = self._limits[:, machine]

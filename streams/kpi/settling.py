@@ -26,6 +26,10 @@ class Said(NamedTuple):
     value: Floats
     received: Ints
 
+    def of(self, which: NDArray[Any]) -> Said:
+        """Some of the readings."""
+        return Said._make(column[which] for column in self)
+
 
 class Settling:
     """Holds a machine's readings until its newest is `grace` past them, and books them.
@@ -56,7 +60,7 @@ class Settling:
             for some in _by_message(said, np.flatnonzero(alone)):
                 self._hold(some)
                 self._settle(np.isin(self._held["machine"], some.machine))
-            said = Said(*(column[~alone] for column in said))
+            said = said.of(~alone)
         self._hold(said)
         self._settle(np.ones(self._held.rows, dtype=bool))
 
@@ -128,4 +132,4 @@ def _by_message(said: Said, at: Ints) -> Iterator[Said]:
     message = said.message[at]
     cuts = [0, *(np.flatnonzero(message[1:] != message[:-1]) + 1).tolist(), len(at)]
     for a, b in pairwise(cuts):
-        yield Said(*(column[at[a:b]] for column in said))
+        yield said.of(at[a:b])

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import itertools
 from collections import defaultdict
 
 from detectors.efficiency.account import Limits, Role
@@ -18,7 +19,7 @@ def account(readings: list[Reading], known: list[int], limits: Limits, cell: int
     out: Figures = defaultdict(float)
     for role in Role:
         own = [i for i, reading in enumerate(readings) if reading[0] == role]
-        for i, j in zip(own, own[1:], strict=False):
+        for i, j in itertools.pairwise(own):
             _book(out, role, readings, i, j, known, limits, cell)
     return out
 
@@ -71,7 +72,7 @@ def _parts(low: int, high: int, seen: list[Reading], limits: Limits, cell: int) 
     inside = sorted(edge for edge in edges if low <= edge <= high)
     return [
         (a, b, _in_force(Role.PRODUCT, a, seen), _in_force(Role.STATE, a, seen, limits.hold))
-        for a, b in zip(inside, inside[1:], strict=False)
+        for a, b in itertools.pairwise(inside)
     ]
 
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import itertools
 from collections import defaultdict
 
 import numpy as np
@@ -80,7 +81,7 @@ def book(parts: list[list[tuple[int, Role, int, float]]]) -> Account:
 
 def settled(readings: list[tuple[int, Role, int, float]], cuts: list[int]) -> list[list[tuple[int, Role, int, float]]]:
     edges_ = sorted({0, len(readings), *(c for c in cuts if c < len(readings))})
-    return [readings[a:b] for a, b in zip(edges_, edges_[1:], strict=False)]
+    return [readings[a:b] for a, b in itertools.pairwise(edges_)]
 
 
 @given(readings=streams())

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from itertools import pairwise
 from typing import Any
 
 import numpy as np
@@ -47,7 +48,7 @@ def stream(seed: int, late_s: float) -> Said:
 def cut(said: Said, places: list[int]) -> list[Said]:
     """Split between messages."""
     starts = sorted({0, *(int(np.searchsorted(said.message, m)) for m in places), len(said.time)})
-    return [Said(*(c[a:b] for c in said)) for a, b in zip(starts, starts[1:], strict=False)]
+    return [said.of(np.arange(a, b)) for a, b in pairwise(starts)]
 
 
 def figures(settling: Settling) -> Any:
@@ -84,8 +85,8 @@ def test_within_grace_the_order_of_arrival_is_invisible(seed: int) -> None:
     # equal times of one series are told apart by arrival alone: leave one of each
     _, one = np.unique(np.stack((said.machine, said.role, said.time)), axis=1, return_index=True)
     keep = np.isin(np.arange(n), one)
-    shuffled.take(Said(*(c[keep] for c in said._replace(message=np.arange(n)))))
-    straight = Said(*(c[in_order][keep[in_order]] for c in said))
+    shuffled.take(said._replace(message=np.arange(n)).of(keep))
+    straight = said.of(in_order[keep[in_order]])
     sorted_.take(straight._replace(message=np.arange(len(straight.time))))
     for settling in (shuffled, sorted_):
         settling.elapse(10**18)
