@@ -9,8 +9,9 @@ from typing import NamedTuple
 import numpy as np
 from numpy.typing import NDArray
 
-from detectors.efficiency.machine_state import STATES, MachineState
+from detectors.efficiency.machine_state import MachineState
 from detectors.efficiency.spans import Pieces, cut
+from detectors.efficiency.sums import Sums
 from detectors.efficiency.timeline import Timeline
 
 Ints = NDArray[np.int64]
@@ -61,37 +62,6 @@ class Shares(NamedTuple):
     row: Ints  # of the sums
 
 
-class Sums:
-    """Rows of sums, one for each machine, cell and product that something was booked on."""
-
-    def __init__(self) -> None:
-        self.of: dict[tuple[int, int, int], int] = {}  # (machine, cell, product) -> row
-        self.time = np.zeros((0, STATES), dtype=np.int64)  # ns by state
-        self.parts = np.zeros((0, 3))  # total, good, rejected
-        self.kwh = np.zeros((0, STATES))  # by state
-        self.kvarh = np.zeros(0)
-        self.estimated = np.zeros(0)  # kWh of long silences, in kwh too
-        self.metered = np.zeros(0, dtype=np.int64)  # ns for which energy is known
-
-    def rows(self, machine: Ints, cell: Ints, product: Ints) -> Ints:
-        """The row of each (machine, cell, product), made where it is new."""
-        keys = list(zip(machine.tolist(), cell.tolist(), product.tolist(), strict=True))
-        for key in keys:
-            if key not in self.of:
-                self.of[key] = len(self.of)
-        self._grow(len(self.of))
-        return np.fromiter(map(self.of.__getitem__, keys), dtype=np.int64, count=len(keys))
-
-    def _grow(self, need: int) -> None:
-        have = len(self.time)
-        if need <= have:
-            return
-        more = max(need, 2 * have) - have
-        for name in ("time", "parts", "kwh", "kvarh", "estimated", "metered"):
-            a = getattr(self, name)
-            setattr(self, name, np.concatenate((a, np.zeros((more, *a.shape[1:]), dtype=a.dtype))))
-
-
 class Account:
     """Books settled readings. `edges(low, high)` gives ascending cell edges that reach beyond both, ns.
 
@@ -131,6 +101,20 @@ class Account:
     def booked(self, role: Ints, machine: Ints) -> Ints:
         """(n,) time of the newest reading that was booked of each series, NEVER where there is none."""
         return self._last[role, machine]
+
+    def newest(self) -> Ints:
+        """(machines,) time of the newest reading that was booked, NEVER where there is none."""
+        return self._last.max(axis=0)
+
+    def in_force(self, machine: Ints) -> tuple[Ints, Ints, Ints]:
+        """(n,) the state that each machine is in, since when, and how long it holds at most: not booked yet."""
+        since = self._last[Role.STATE, machine]
+        stated = since != NEVER
+        return (
+            np.where(stated, self._value[Role.STATE, machine], 0).astype(np.int64),
+            np.where(stated, since, 0),
+            np.where(stated, np.where(stated, since, 0) + self._limits[0, machine].astype(np.int64), 0),
+        )
 
     def take(self, role: Ints, machine: Ints, time: Ints, value: Floats) -> None:
         """Book readings (n,), those of each series in order of time and newer than what it had before."""
@@ -181,7 +165,7 @@ class Account:
         )  # fmt: skip
         span = self._share(machine[known], since[known], over[known])
         booked = span.state != MachineState.UNKNOWN
-        np.add.at(self.sums.time, (span.row[booked], span.state[booked]), (span.high - span.low)[booked])
+        np.add.at(self.sums["time"], (span.row[booked], span.state[booked]), (span.high - span.low)[booked])
 
     def _parts(self, column: int, machine: Ints, time: Ints, more: Floats) -> None:
         made = np.flatnonzero(more > 0)
@@ -189,7 +173,7 @@ class Account:
         product = [self.products[m].at(t - 1) for m, t in zip(machine.tolist(), time.tolist(), strict=True)]
         pieces = self._cut(time - 1, time)
         rows = self.sums.rows(machine, pieces.cell, np.array(product, dtype=np.int64))
-        np.add.at(self.sums.parts[:, column], rows, more[made])
+        np.add.at(self.sums["parts"][:, column], rows, more[made])
 
     def _meter(self, role: Role, machine: Ints, since: Ints, time: Ints, was: Floats, value: Floats) -> None:
         _, gap, bridge, modulus = self._limits[:, machine]
@@ -203,11 +187,11 @@ class Account:
         whole, length = (time - since)[span.of], span.high - span.low
         part = amount[span.of] * (length / whole)
         if role not in _ACTIVE:
-            np.add.at(self.sums.kvarh, span.row, part)
+            np.add.at(self.sums["kvarh"], span.row, part)
             return
-        np.add.at(self.sums.kwh, (span.row, span.state), part)
-        np.add.at(self.sums.estimated, span.row, np.where(whole > gap[span.of], part, 0.0))
-        np.add.at(self.sums.metered, span.row, length)
+        np.add.at(self.sums["kwh"], (span.row, span.state), part)
+        np.add.at(self.sums["estimated"], span.row, np.where(whole > gap[span.of], part, 0.0))
+        np.add.at(self.sums["metered"], span.row, length)
 
     def _cut(self, low: Ints, high: Ints) -> Pieces:
         return cut(low, high, self.edges(int(low.min()), int(high.max()))) if len(low) else cut(low, high, low)

@@ -69,8 +69,9 @@ class Settling:
         self._book(self._held["received"] <= clock - self.grace)
 
     def frontier(self) -> Ints:
-        """(machines,) event time up to which everything is booked but for what is late."""
-        return np.where(self._newest == UNSEEN, UNSEEN, self._newest - self.grace)
+        """(machines,) event time up to which everything is booked but for what is late; UNSEEN before the first."""
+        booked = self.account.newest()
+        return np.where(booked == UNSEEN, UNSEEN, np.maximum(booked, np.maximum(self._newest, booked) - self.grace))
 
     def _behind(self, said: Said) -> Bools:
         """(n,) readings that come when their machine is `grace` past them already."""

@@ -30,13 +30,13 @@ def booked(whole: Account, machine: int) -> Figures:
         if of != machine:
             continue
         for state in MachineState:
-            out[cell, product, f"s {state.value}"] += sums.time[row, state] / 1e9
-            out[cell, product, f"kWh {state.value}"] += sums.kwh[row, state]
+            out[cell, product, f"s {state.value}"] += sums["time"][row, state] / 1e9
+            out[cell, product, f"kWh {state.value}"] += sums["kwh"][row, state]
         for column, role in enumerate((Role.TOTAL, Role.GOOD, Role.REJECT)):
-            out[cell, product, role.name] += sums.parts[row, column]
-        out[cell, product, "kvarh"] += sums.kvarh[row]
-        out[cell, product, "estimated"] += sums.estimated[row]
-        out[cell, product, "metered"] += sums.metered[row] / 1e9
+            out[cell, product, role.name] += sums["parts"][row, column]
+        out[cell, product, "kvarh"] += sums["kvarh"][row]
+        out[cell, product, "estimated"] += sums["estimated"][row]
+        out[cell, product, "metered"] += sums["metered"][row] / 1e9
     return out
 
 

@@ -54,7 +54,7 @@ def cut(said: Said, places: list[int]) -> list[Said]:
 def figures(settling: Settling) -> Any:
     sums = settling.account.sums
     return {
-        key: (sums.time[row].tolist(), sums.parts[row].tolist(), sums.kwh[row].tolist(), sums.estimated[row])
+        key: (sums["time"][row].tolist(), sums["parts"][row].tolist(), sums["kwh"][row].tolist(), sums["estimated"][row])
         for key, row in sums.of.items()
     }
 
@@ -114,4 +114,4 @@ def test_a_machine_that_has_stopped_is_booked_when_grace_has_passed_on_the_clock
     settling.elapse(39 * SECOND)
     assert not settling.account.sums.of
     settling.elapse(40 * SECOND)
-    assert settling.account.sums.time[0, 1] == 10 * SECOND
+    assert settling.account.sums["time"][0, 1] == 10 * SECOND
