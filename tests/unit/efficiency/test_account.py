@@ -56,6 +56,10 @@ def streams(draw: st.DrawFn) -> list[tuple[int, Role, int, float]]:
     out = []
     for time in times.tolist():
         machine, role = int(rng.integers(2)), Role(int(rng.choice(len(Role))))
+        if machine == 0 and role in (Role.POWER, Role.REACTIVE_POWER):
+            role = Role(role - 1)  # a machine has one meter of a kind: the other machine has those of power
+        elif machine == 1 and role in (Role.ENERGY, Role.REACTIVE_ENERGY):
+            role = Role(role + 1)
         if role is Role.STATE:
             value = float(rng.integers(len(MachineState)))
         elif role is Role.PRODUCT:

@@ -54,7 +54,12 @@ def cut(said: Said, places: list[int]) -> list[Said]:
 def figures(settling: Settling) -> Any:
     sums = settling.account.sums
     return {
-        key: (sums["time"][row].tolist(), sums["parts"][row].tolist(), sums["kwh"][row].tolist(), sums["estimated"][row])
+        key: (
+            sums["time"][row].tolist(),
+            sums["parts"][row].tolist(),
+            sums["kwh"][row].tolist(),
+            sums["estimated"][row],
+        )
         for key, row in sums.of.items()
     }
 
