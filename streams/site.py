@@ -13,10 +13,12 @@ from detectors.durations import Budget, Duration
 from detectors.registry import build
 from schemas.errors import Misconfigured
 from streams.explain_errors import explain
+from streams.kpi.options import MachineOptions
 from streams.shifts import span_s
 
 Store = Literal["all", "1s", "change", "none"]
 Level = Literal["site", "area", "line", "machine"]
+Weekday = Literal["monday", "tuesday", "wednesday", "thursday", "friday", "saturday", "sunday"]
 
 
 class _Model(BaseModel):
@@ -45,6 +47,15 @@ class SiteOptions(_Model):
     )
     cost_matters: float | None = Field(
         None, gt=0, description="Cost an hour that makes an event a warning at least; each doubling is a band more."
+    )
+    grace: Duration = Field(
+        "30s",
+        validate_default=True,
+        gt=0,
+        description="So long key figures wait for readings that are older than a machine's newest.",
+    )
+    demand_window: Duration | None = Field(
+        None, gt=0, description='Windows in which maximum demand is measured, such as "30m"; default: none.'
     )
     page_within: Duration = Field("15m", validate_default=True, description="Events later than this are backfill.")
     store: Store = Field("1s", description="Which readings are stored, unless a series says otherwise.")
@@ -177,7 +188,7 @@ class WatchOptions(_Model):
 class CalendarOptions(_Model):
     """[calendar]: local days that count as another day of the week."""
 
-    days: dict[str, Literal["monday", "tuesday", "wednesday", "thursday", "friday", "saturday", "sunday"]] = Field(
+    days: dict[str, Weekday] = Field(
         {}, description='Local dates and the day they count as, such as "2026-02-17" = "sunday".'
     )
     shifts: dict[str, str] = Field(
@@ -185,6 +196,15 @@ class CalendarOptions(_Model):
         description='Names and local times such as day = "06:00-18:00"; gates read them as `shift`, and the day of the '
         "week, holidays as they count, as `weekday`.",
     )
+    breaks: list[str] = Field([], description='Local times at which nothing is planned, such as "12:00-12:30".')
+    closed: list[Weekday] = Field([], description="Days on which nothing is planned, holidays as they count.")
+
+    @field_validator("breaks")
+    @classmethod
+    def _break_spans(cls, breaks: list[str]) -> list[str]:
+        for text in breaks:
+            span_s(text)
+        return breaks
 
     @field_validator("shifts")
     @classmethod
@@ -212,6 +232,7 @@ class Site(_Model):
 
     site: SiteOptions = SiteOptions.model_validate({})
     asset: list[AssetOptions] = []
+    machine: list[MachineOptions] = []
     watch: list[WatchOptions] = [WatchOptions.model_validate(w) for w in DEFAULT_WATCHES]
     calendar: CalendarOptions = CalendarOptions.model_validate({})
 

@@ -104,7 +104,7 @@ class Account:
 
     def newest(self) -> Ints:
         """(machines,) time of the newest reading that was booked, NEVER where there is none."""
-        return self._last.max(axis=0)
+        return np.asarray(self._last.max(axis=0))
 
     def in_force(self, machine: Ints) -> tuple[Ints, Ints, Ints]:
         """(n,) the state that each machine is in, since when, and how long it holds at most: not booked yet."""
