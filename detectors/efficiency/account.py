@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Iterator
 from enum import IntEnum
-from typing import NamedTuple
+from typing import Any, NamedTuple
 
 import numpy as np
 from numpy.typing import NDArray
@@ -50,6 +50,7 @@ class Limits(NamedTuple):
     gap: int  # energy between readings further apart is marked estimated
     bridge: int  # power readings further apart say nothing of what is between them
     modulus: float = 0.0  # a meter's counter begins again at 0 there; 0: unknown, and a fall is a reset
+    counter: int = Role.TOTAL  # whose readings say for which time parts are known
 
 
 class Shares(NamedTuple):
@@ -81,6 +82,36 @@ class Account:
         self._value = np.zeros((len(Role), 0))
         self._changed = np.zeros(0, dtype=np.int64)  # when state or product last changed
         self._now = np.zeros((2, 0), dtype=np.int64)  # state and product in force
+
+    def limit(self, machine: int, limits: Limits) -> None:
+        """What holds for a machine from now on."""
+        self._limits[:, machine] = limits
+
+    def forget(self, before: int) -> None:
+        """Let go of what machines did before a time."""
+        for timeline in (*self.states, *self.products):
+            timeline.forget(before)
+
+    def snapshot(self) -> dict[str, Any]:
+        """All but the limits."""
+        return {
+            "sums": self.sums.snapshot(),
+            "states": [timeline.snapshot() for timeline in self.states],
+            "products": [timeline.snapshot() for timeline in self.products],
+            "last": self._last.copy(),
+            "value": self._value.copy(),
+            "changed": self._changed.copy(),
+            "now": self._now.copy(),
+        }
+
+    def restore(self, saved: dict[str, Any], limits: list[Limits]) -> None:
+        """Take up what `snapshot` gave; `limits` are those of its machines."""
+        self.sums.restore(saved["sums"])
+        self.states = [Timeline.restored(timeline) for timeline in saved["states"]]
+        self.products = [Timeline.restored(timeline) for timeline in saved["products"]]
+        self._last, self._value = saved["last"].copy(), saved["value"].copy()
+        self._changed, self._now = saved["changed"].copy(), saved["now"].copy()
+        self._limits = np.array(limits, dtype=np.float64).reshape(-1, len(Limits._fields)).T.copy()
 
     def add(self, limits: Limits) -> int:
         """A new machine's number."""
@@ -133,6 +164,7 @@ class Account:
                 self._states(of, when, what, since, known)
             elif which in _COUNTS:
                 self._parts(_COUNTS.index(which), of[known], when[known], risen(was, what, 0.0)[known])
+                self._counted(which, of[known], since[known], when[known])
             else:
                 self._meter(which, of[known], since[known], when[known], was[known], what[known])
 
@@ -175,8 +207,14 @@ class Account:
         rows = self.sums.rows(machine, pieces.cell, np.array(product, dtype=np.int64))
         np.add.at(self.sums["parts"][:, column], rows, more[made])
 
+    def _counted(self, role: Role, machine: Ints, since: Ints, time: Ints) -> None:
+        """Note for which time a machine's parts are known."""
+        near = (time - since <= self._limits[0, machine]) & (self._limits[4, machine] == role)
+        span = self._share(machine[near], since[near], time[near])
+        np.add.at(self.sums["counted"], span.row, span.high - span.low)
+
     def _meter(self, role: Role, machine: Ints, since: Ints, time: Ints, was: Floats, value: Floats) -> None:
-        _, gap, bridge, modulus = self._limits[:, machine]
+        _, gap, bridge, modulus, _ = self._limits[:, machine]
         if role in _RATES:
             amount = (was + value) * 0.5 * ((time - since) / _HOUR)
             fine = time - since <= bridge

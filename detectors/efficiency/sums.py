@@ -21,6 +21,7 @@ _COLUMNS: dict[str, tuple[tuple[int, ...], Any]] = {
     "kvarh": ((), np.float64),
     "estimated": ((), np.float64),  # kWh between readings that are far apart; in kwh too
     "metered": ((), np.int64),  # ns for which energy is known
+    "counted": ((), np.int64),  # ns for which it is known what was made
     "touched": ((), np.bool_),  # since `touched_rows` was asked
 }
 

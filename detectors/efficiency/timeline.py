@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from bisect import bisect_right
 from collections.abc import Iterator
+from typing import Any
 
 
 class Timeline:
@@ -46,6 +47,17 @@ class Timeline:
             end = min(high, self.times[place]) if place < len(self.times) else high
             yield low, end, self.values[place - 1] if place else self.first
             low, place = end, place + 1
+
+    def snapshot(self) -> list[Any]:
+        """Plain data."""
+        return [self.first, list(self.times), list(self.values)]
+
+    @classmethod
+    def restored(cls, saved: list[Any]) -> Timeline:
+        """A timeline as `snapshot` gave it."""
+        out = cls(saved[0])
+        out.times, out.values = list(saved[1]), list(saved[2])
+        return out
 
     def forget(self, before: int) -> None:
         """Let go of what was in force before a time."""

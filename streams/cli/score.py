@@ -5,20 +5,21 @@ from __future__ import annotations
 import os
 import sys
 import time
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator
 from contextlib import ExitStack, contextmanager, suppress
 from pathlib import Path
-from typing import IO, Annotated
+from typing import IO, Annotated, Any
 
 import typer
 
 from detectors.durations import duration_ns
 from schemas.errors import Misconfigured
+from schemas.kpi import KpiRow
 from schemas.times import parse_times
 from streams.cli.common import clear_errors, progress, site_of
 from streams.files.options import FileOptions
 from streams.files.read import read
-from streams.score import HEADER, Scorer, rows, write_events
+from streams.score import HEADER, KPI_HEADER, Scorer, kpi_lines, rows, write_events
 
 
 def score(
@@ -26,6 +27,9 @@ def score(
     out: Annotated[Path, typer.Option("--out", "-o", help="CSV to write: one row for each reading and watch.")],
     config: Annotated[Path | None, typer.Option("--config", "-c", help="Site file; default: the default site.")] = None,
     events: Annotated[Path | None, typer.Option(help="Anomaly events as JSON lines.")] = None,
+    kpi: Annotated[
+        Path | None, typer.Option(help="Key figures of the site's [[machine]] entries as CSV: the last of each window.")
+    ] = None,
     format: Annotated[str | None, typer.Option(help="csv, long, parquet, jsonl or shdr; default: by the file.")] = None,
     time_column: Annotated[
         str | None, typer.Option(metavar="NAME[,NAME]", help="Where times are; two are joined.")
@@ -63,19 +67,25 @@ def score(
             drop=tuple(drop or ()),
             timezone=timezone or site.site.site.timezone,
         )
-        _run(inputs, out, events, Scorer(site, partitions), options)
+        if kpi is not None and not site.site.machine:
+            raise Misconfigured("--kpi: the site file has no [[machine]], which says what states, parts and energy are")
+        _run(inputs, out, events, kpi, Scorer(site, partitions), options)
 
 
-def _run(inputs: list[Path], out: Path, events: Path | None, scorer: Scorer, options: FileOptions) -> None:
+def _run(
+    inputs: list[Path], out: Path, events: Path | None, kpi: Path | None, scorer: Scorer, options: FileOptions
+) -> None:
     started = time.perf_counter()
     contribution = any(watch.inputs is not None for watch in scorer.site.site.watch)
     episodes = 0
-    _check_outputs(inputs, {"--out": out, "--events": events})
+    _check_outputs(inputs, {"--out": out, "--events": events, "--kpi": kpi})
     with progress("scoring") as told:
         blocks = read(inputs, options, told)
         # all or none: half a result must not be taken for a whole one
         with ExitStack() as files:
             csv = files.enter_context(_replacing(out))
+            figures = files.enter_context(_replacing(kpi or Path(os.devnull)))
+            newest: dict[tuple[Any, ...], KpiRow] = {}
             jsonl = files.enter_context(_replacing(events or Path(os.devnull)))
             csv.write(",".join((*HEADER, "contribution") if contribution else HEADER) + "\n")
             for block in blocks:
@@ -84,10 +94,21 @@ def _run(inputs: list[Path], out: Path, events: Path | None, scorer: Scorer, opt
                 scored = scorer.feed(block)
                 csv.write(rows(scored, contribution))
                 episodes += write_events(scored, jsonl)
+                _keep(newest, (row for one in scored for row in one.results.kpis))
             scored = scorer.finish()
             csv.write(rows(scored, contribution))
             episodes += write_events(scored, jsonl)
+            _keep(newest, (row for one in scored for row in one.results.kpis))
+            _keep(newest, scorer.last_kpis())
+            figures.write(",".join(KPI_HEADER) + "\n")
+            figures.write(kpi_lines(newest.values()))
     _report(scorer, episodes, time.perf_counter() - started)
+
+
+def _keep(newest: dict[tuple[Any, ...], KpiRow], rows: Iterable[KpiRow]) -> None:
+    """Keep the newest row of each figure and window, where the first one stood."""
+    for row in rows:
+        newest[row.asset, row.kpi, row.product, row.shift, row.start, row.end] = row
 
 
 def _check_outputs(inputs: list[Path], outputs: dict[str, Path | None]) -> None:

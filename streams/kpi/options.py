@@ -73,7 +73,7 @@ class EnergyOptions(_Model):
 class MachineOptions(_Model):
     """[[machine]]: machines that say the same things in the same words."""
 
-    assets: str | list[str] = Field(description="Globs over asset paths; of several entries the first that fits counts.")
+    assets: str | list[str] = Field(description="Globs over asset paths; the first entry that fits counts.")
     state: StateOptions | None = None
     parts: PartsOptions | None = None
     energy: EnergyOptions | None = None

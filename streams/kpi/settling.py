@@ -52,8 +52,7 @@ class Settling:
         """Take readings in; any split of the log into segments books the same."""
         if not len(said.time):
             return
-        more = self.account.machines - len(self._newest)
-        self._newest = np.append(self._newest, np.full(max(more, 0), UNSEEN))
+        self._know()
         behind = np.unique(said.machine[self._behind(said)])
         alone = np.isin(said.machine, behind)
         if len(behind):
@@ -64,13 +63,23 @@ class Settling:
         self._hold(said)
         self._settle(np.ones(self._held.rows, dtype=bool))
 
+    def _know(self) -> None:
+        more = self.account.machines - len(self._newest)
+        self._newest = np.append(self._newest, np.full(more, UNSEEN))
+
     def elapse(self, clock: int) -> None:
         """The log's clock has come to `clock`: what came `grace` ago waits no longer."""
         self._book(self._held["received"] <= clock - self.grace)
 
+    def next_due(self) -> int | None:
+        """The clock at which something will have waited for `grace`, None where nothing is held."""
+        held = self._held["received"]
+        return int(held.min()) + self.grace if len(held) else None
+
     def frontier(self) -> Ints:
         """(machines,) event time up to which everything is booked but for what is late; UNSEEN before the first."""
         booked = self.account.newest()
+        self._know()
         return np.where(booked == UNSEEN, UNSEEN, np.maximum(booked, np.maximum(self._newest, booked) - self.grace))
 
     def _behind(self, said: Said) -> Bools:

@@ -48,7 +48,7 @@ class Signals:
         self._entries, self._of_row = entries, []
         for number, asset in enumerate(self.assets):
             found = self._entry(asset)
-            self.options[number] = self.options[number] if found is None else found
+            self.options[number] = _SILENT if found is None else found
         self._words = [_words(options) for options in self.options]
 
     def _entry(self, asset: str) -> MachineOptions | None:
@@ -109,6 +109,20 @@ class Signals:
             if scale != 1.0:
                 said.value[meters[(seg.row[at[meters]] == row) & (seg.code[at[meters]] == code)]] *= scale
 
+    def snapshot(self) -> dict[str, Any]:
+        """The machines and the products."""
+        return {"assets": list(self.assets), "products": list(self.products)}
+
+    def restore(self, saved: dict[str, Any]) -> None:
+        """Take up what `snapshot` gave, after `configure`; a machine that no entry fits any more says nothing."""
+        self.assets, self.number, self.options, self._of_row = [], {}, [], []
+        self._words = []
+        for asset in saved["assets"]:
+            self.add(asset, self._entry(asset) or _SILENT)
+        self.fresh.clear()
+        self.products = list(saved["products"])
+        self._code = {product: code for code, product in enumerate(self.products)}
+
 
 def role_of(options: MachineOptions, series: str) -> int:
     """What a series of such a machine says, a Role; -1: nothing."""
@@ -127,7 +141,11 @@ def role_of(options: MachineOptions, series: str) -> int:
 def limits_of(options: MachineOptions) -> Limits:
     """How long what such a machine says holds."""
     energy = options.energy or EnergyOptions.model_validate({"power": "-"})
-    return Limits(options.hold, energy.gap, energy.bridge, energy.modulus)
+    counter = Role.GOOD if options.parts is not None and options.parts.total is None else Role.TOTAL
+    return Limits(options.hold, energy.gap, energy.bridge, energy.modulus, counter)
+
+
+_SILENT = MachineOptions.model_validate({"assets": "-", "energy": {"power": "-"}})
 
 
 def _words(options: MachineOptions) -> dict[str, MachineState]:

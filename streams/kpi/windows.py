@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable
 from dataclasses import dataclass, field
 from typing import Any, Literal, NamedTuple
 
@@ -53,10 +52,11 @@ class Totals(NamedTuple):
     kwh: Floats  # (n, STATES)
     kvarh: Floats
     estimated: Floats
-    metered: Ints  # (n,) ns
+    metered: Ints  # (n,) ns for which energy is known
+    counted: Ints  # (n,) ns for which parts are known
     product: Ints  # (m,) of each part, by product
     owner: Ints  # (m,) its window
-    made: Floats  # (m,) parts, in planned cells
+    made: Floats  # (m, 3) total, good, rejected, in planned cells
 
 
 class Windows:
@@ -135,9 +135,10 @@ class Windows:
             kvarh=total("kvarh"),
             estimated=total("estimated"),
             metered=total("metered"),
+            counted=total("counted"),
             product=sums["product"][rows[planned]],
             owner=owner[planned],
-            made=sums["parts"][rows[planned], 0],
+            made=sums["parts"][rows[planned]],
         )
 
     def _add_open(self, told: list[Told], time: Ints) -> None:
@@ -154,10 +155,42 @@ class Windows:
         of = at[pieces.span[busy]]
         np.add.at(time, (of, state[of]), (pieces.high - pieces.low)[busy])
 
-    def forget(self, before: int) -> Iterable[int]:
-        """Let go of final windows that ended before a time; rows of sums that no window needs any more."""
-        gone = [key for key, book in self._books.items() if book.final and key[1].end <= before]
-        for key in gone:
+    def next_due(self) -> int | None:
+        """The clock at which the next window closes though its machine is silent, None where all are final."""
+        ends = (max(key[1].end, self._books[key].first) for key in self._open)
+        end = min(ends, default=None)
+        return None if end is None else end + self.grace
+
+    def forget(self, before: int) -> None:
+        """Let go of final windows that ended before a time, and of the sums that no window needs any more."""
+        for key in [key for key, book in self._books.items() if book.final and key[1].end <= before]:
             del self._books[key]
-        needed = {row for book in self._books.values() for row in book.rows}
-        return [row for row in range(len(self.account.sums.of)) if row not in needed]
+        sums = self.account.sums
+        kept = sorted({row for book in self._books.values() for row in book.rows})
+        if len(kept) == len(sums.of):
+            return
+        place = dict(zip(kept, range(len(kept)), strict=True))
+        sums.keep(np.array(kept, dtype=np.int64))
+        for book in self._books.values():
+            book.rows = [place[row] for row in book.rows]
+
+    def snapshot(self) -> dict[str, Any]:
+        """How windows stand; which rows are whose follows from the sums."""
+        books = [
+            [machine, *window, book.revision, book.final, book.first] for (machine, window), book in self._books.items()
+        ]
+        return {"books": books, "at": self._at.copy()}
+
+    def restore(self, saved: dict[str, Any]) -> None:
+        """Take up what `snapshot` gave, behind the account."""
+        self._books, self._open, self._at = {}, {}, saved["at"].copy()
+        for machine, kind, start, end, shift, revision, final, first in saved["books"]:
+            key = machine, Window(kind, start, end, shift)
+            self._books[key] = _Book([], revision, final, first)
+            if not final:
+                self._open[key] = None
+        sums = self.account.sums
+        for row, (machine, cell) in enumerate(zip(sums["machine"].tolist(), sums["cell"].tolist(), strict=True)):
+            for window in self.grid.windows(cell):
+                if (book := self._books.get((machine, window))) is not None:
+                    book.rows.append(row)

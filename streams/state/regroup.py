@@ -21,6 +21,7 @@ from streams.arrays import UNSEEN, Columns
 from streams.collect import Collector
 from streams.commands import REMEMBERED
 from streams.engine import Engine
+from streams.kpi.deal import dealt as kpis_dealt
 from streams.peers import dealt
 from streams.resolve import from_payload
 from streams.segment import Ints
@@ -121,6 +122,7 @@ def _partition(old: list[State], q: int, home: Callable[[str], int]) -> State:
         "assembly": base["assembly"] if stays else [],
         "ledger": _ledger([saved["ledger"] for saved in old]),
         "mutes": _mutes([saved["mutes"] for saved in old], lambda asset: home(asset) == q),
+        "kpis": kpis_dealt([(s.saved["kpis"], s.takes) for s in shares]),
         "table": base["table"],
         "watches": {
             name: _watch([s.of("watches", name) for s in shares], rows, kept["index"], base["table"][kept["index"]][2])

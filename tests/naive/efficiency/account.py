@@ -36,6 +36,9 @@ def _book(
     elif role in (Role.TOTAL, Role.GOOD, Role.REJECT):
         product = _in_force(Role.PRODUCT, time - 1, seen)
         more = value - was if value >= was else value
+        if role == limits.counter and time - since <= limits.hold:
+            for low, high, of, _ in _parts(since, time, seen, limits, cell):
+                out[low // cell * cell, of, "counted"] += (high - low) / 1e9
         if more > 0:
             out[(time - 1) // cell * cell, product, role.name] += more
     elif role in (Role.POWER, Role.REACTIVE_POWER):

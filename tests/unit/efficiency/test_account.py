@@ -36,6 +36,7 @@ def booked(whole: Account, machine: int) -> Figures:
             out[cell, product, role.name] += sums["parts"][row, column]
         out[cell, product, "kvarh"] += sums["kvarh"][row]
         out[cell, product, "estimated"] += sums["estimated"][row]
+        out[cell, product, "counted"] += sums["counted"][row] / 1e9
         out[cell, product, "metered"] += sums["metered"][row] / 1e9
     return out
 
