@@ -28,7 +28,7 @@ def dealt(parts: list[tuple[Saved, Callable[[str], bool]]]) -> Saved:
         pieces.append((saved, np.flatnonzero(goes), at, np.array([products.index(name) for name in names])))
     givers = [saved for saved, rows, _, _ in pieces if len(rows)]
     return {
-        "tick": min((saved["tick"] for saved in givers), default=UNSEEN),
+        "tick": max((saved["tick"] for saved in givers), default=UNSEEN),  # rows of the others come a little later
         "news": any(saved["news"] for saved in givers),
         "signals": {"assets": assets, "products": products},
         "account": _account([(saved["account"], rows, at, code) for saved, rows, at, code in pieces]),

@@ -20,6 +20,9 @@ from streams.segment import Bools, Segment
 
 _NONE = -1
 
+_MOST = 2.0**53
+"""No counter can count, and no meter measures, beyond it."""
+
 _KILO = {"": 1e-3, "k": 1.0, "M": 1e3}
 SCALES: dict[str, float] = {
     prefix + base: factor
@@ -89,7 +92,7 @@ class Signals:
         at = at[texts | ~faulty[at]]
         said = Said(seg.step[at], machine[at], role[at], seg.time[at], seg.value[at].copy(), seg.received[seg.step[at]])
         self._translate(said, at, seg, roster)
-        return said.of(said.value == said.value)
+        return said.of(np.abs(said.value) <= _MOST)
 
     def _translate(self, said: Said, at: NDArray[Any], seg: Segment, roster: Roster) -> None:
         """Words into codes, meters into kilo, in place; NaN for what says nothing."""
