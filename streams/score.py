@@ -65,6 +65,7 @@ class Scorer:
             engine = self.engines.get(share.partition)
             if engine is None:
                 engine = Engine(share.partition, self.partitions, self.site, self.registry)
+                engine.kpis.provisional = False  # of each window the last row is written
                 self.engines[share.partition] = engine
             results = self._judge(engine, share.chunk)
             known = {(p.message, p.reason) for p in share.chunk.rejects}

@@ -32,6 +32,8 @@ class Kpis:
     def __init__(self) -> None:
         self.signals = Signals()
         self.active = False
+        self.provisional = True
+        """Whether windows that are not over are told of."""
         self._tick = UNSEEN  # the minute that was told of last
         self._news = False  # something was said since then
 
@@ -95,7 +97,7 @@ class Kpis:
         """What there is to tell at a minute of the log's clock."""
         self.settling.elapse(clock)
         self._news = False
-        told = self.windows.due(self.settling.frontier(), clock)
+        told = self.windows.due(self.settling.frontier(), clock, self.provisional)
         rows = list(self._rows(told)) if told else []
         if clock // MINUTE % 60 == 0:
             self.windows.forget(clock - _KEPT)

@@ -83,13 +83,15 @@ class Signals:
         return self._code[product]
 
     def said(self, seg: Segment, roster: Roster, faulty: Bools) -> Said:
-        """What the readings of a segment say of machines; those that are in fault, repeated or absent say nothing."""
+        """What the readings of a segment say of machines; those that are repeated, absent or of bad quality say nothing.
+
+        Nor does power that a health watch finds in fault. A counter that stands still is no fault of its sensor.
+        """
         self._of_row += [self._admit(ref) for ref in roster.refs[len(self._of_row) :]]
         machine, role = np.array(self._of_row, dtype=np.int64).reshape(-1, 2)[seg.row].T
         kind = seg.admitted.kind
         at = np.flatnonzero((machine != _NONE) & ((kind == NEW) | (kind == LATE)) & (seg.quality != BAD))
-        texts = np.isin(role[at], (Role.STATE, Role.PRODUCT))
-        at = at[texts | ~faulty[at]]
+        at = at[~(faulty[at] & np.isin(role[at], (Role.POWER, Role.REACTIVE_POWER)))]
         said = Said(seg.step[at], machine[at], role[at], seg.time[at], seg.value[at].copy(), seg.received[seg.step[at]])
         self._translate(said, at, seg, roster)
         return said.of(np.abs(said.value) <= _MOST)

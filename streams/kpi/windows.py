@@ -68,8 +68,11 @@ class Windows:
         self._open: dict[tuple[int, Window], None] = {}  # those that are not final
         self._at = np.zeros(0, dtype=np.int64)  # frontier when it was last told of
 
-    def due(self, frontier: Ints, clock: int) -> list[Told]:
-        """Windows of which there is something new at a clock; `frontier` as of each machine, ns."""
+    def due(self, frontier: Ints, clock: int, provisional: bool = True) -> list[Told]:
+        """Windows of which there is something new at a clock; `frontier` as of each machine, ns.
+
+        Without `provisional`, those that are not over are passed over, and counted in their revision all the same.
+        """
         dirty: dict[tuple[int, Window], None] = {}
         sums = self.account.sums
         for row in sums.touched_rows().tolist():
@@ -97,6 +100,8 @@ class Windows:
             if closes:
                 book.final = True
                 self._open.pop(key, None)
+            if status == "provisional" and not provisional:
+                continue
             until = window.end if closes else min(max(int(frontier[machine]), window.start), window.end)
             out.append(Told(machine, window, status, book.revision, until, book.rows))
         return out
