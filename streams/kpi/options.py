@@ -74,9 +74,9 @@ class MachineOptions(_Model):
     """[[machine]]: machines that say the same things in the same words."""
 
     assets: str | list[str] = Field(description="Globs over asset paths; the first entry that fits counts.")
-    state: StateOptions | None = None
-    parts: PartsOptions | None = None
-    energy: EnergyOptions | None = None
+    state: StateOptions | None = Field(None, description="What the machine does, as below.")
+    parts: PartsOptions | None = Field(None, description="What it makes.")
+    energy: EnergyOptions | None = Field(None, description="What it takes.")
     product: str | None = Field(None, description="Text series that names the product being made.")
     hold: Duration = Field(
         "1h", validate_default=True, gt=0, description="A state counts so long without a reading, then it is unknown."

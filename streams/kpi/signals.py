@@ -83,9 +83,10 @@ class Signals:
         return self._code[product]
 
     def said(self, seg: Segment, roster: Roster, faulty: Bools) -> Said:
-        """What the readings of a segment say of machines; those that are repeated, absent or of bad quality say nothing.
+        """What the readings of a segment say of machines.
 
-        Nor does power that a health watch finds in fault. A counter that stands still is no fault of its sensor.
+        Those that are repeated, absent or of bad quality say nothing, nor does power that a health watch finds in
+        fault; a counter that stands still is no fault of its sensor.
         """
         self._of_row += [self._admit(ref) for ref in roster.refs[len(self._of_row) :]]
         machine, role = np.array(self._of_row, dtype=np.int64).reshape(-1, 2)[seg.row].T
