@@ -54,6 +54,9 @@ class SiteOptions(_Model):
         gt=0,
         description="So long key figures wait for readings that are older than a machine's newest.",
     )
+    kpi_interval: Duration = Field(
+        "1m", validate_default=True, ge=1_000_000_000, description="How often key figures are told of, as they stand."
+    )
     demand_window: Duration | None = Field(
         None, gt=0, description='Windows in which maximum demand is measured, such as "30m"; default: none.'
     )

@@ -1,4 +1,4 @@
-"""Key figures of one engine: readings go in, rows come out once a minute of the log's clock."""
+"""Key figures of one engine: readings go in, rows come out at each `kpi_interval` of the log's clock."""
 
 from __future__ import annotations
 
@@ -21,8 +21,7 @@ from streams.resolve import ResolvedSite
 from streams.roster import Roster
 from streams.segment import Bools, Segment
 
-MINUTE = 60_000_000_000
-_KEPT = 48 * 60 * MINUTE
+_KEPT = 48 * 3_600_000_000_000
 """So long after their end windows can be restated."""
 
 
@@ -34,7 +33,8 @@ class Kpis:
         self.active = False
         self.provisional = True
         """Whether windows that are not over are told of."""
-        self._tick = UNSEEN  # the minute that was told of last
+        self._interval = 1
+        self._tick = UNSEEN  # the clock that was told of last, a multiple of the interval
         self._news = False  # something was said since then
 
     def configure(self, site: ResolvedSite) -> None:
@@ -45,6 +45,7 @@ class Kpis:
         self._config = site.hash
         grid = Grid(local, calendar.shifts, calendar.breaks, calendar.closed, options.site.demand_window or 0)
         self.active = bool(options.machine)
+        self._interval = options.site.kpi_interval
         self.signals.configure(options.machine)
         if not hasattr(self, "account"):
             self.account = Account(grid.edges)
@@ -56,7 +57,7 @@ class Kpis:
             self.account.limit(number, limits_of(machine))
 
     def take(self, seg: Segment, roster: Roster, faulty: Bools) -> list[KpiRow]:
-        """Take in a segment; the rows of the minutes of the log's clock that pass in it."""
+        """Take in a segment; the rows of the intervals of the log's clock that pass in it."""
         if not self.active or not len(seg.received):
             return []
         said = self.signals.said(seg, roster, faulty)
@@ -64,27 +65,31 @@ class Kpis:
             self.account.add(limits_of(self.signals.options[number]))
         self.signals.fresh.clear()
         rows: list[KpiRow] = []
-        minute = seg.received // MINUTE * MINUTE
-        for start, end in _runs(minute):
-            rows += self._pass(int(minute[start]))
+        clock = seg.received // self._interval * self._interval
+        for start, end in _runs(clock):
+            rows += self._pass(int(clock[start]))
             low, high = np.searchsorted(said.message, (start, end))
             self.settling.take(said.of(np.arange(low, high)))
             self._news |= bool(high > low)
         return rows
 
-    def _pass(self, minute: int) -> list[KpiRow]:
-        """The minutes after the last one up to `minute`: those at which there is something to tell."""
+    def _pass(self, clock: int) -> list[KpiRow]:
+        """The intervals' ends after the last one up to `clock`: those at which there is something to tell."""
         if self._tick == UNSEEN:
-            self._tick = minute
+            self._tick = clock
         rows: list[KpiRow] = []
-        while self._tick < minute:
+        while self._tick < clock:
             due = self._next()
             if due is None:
-                self._tick = minute
+                self._tick = clock
                 break
-            self._tick = min(max(-(-due // MINUTE) * MINUTE, self._tick + MINUTE), minute)
+            self._tick = min(self._after(due), clock)
             rows += self.tell(self._tick)
         return rows
+
+    def _after(self, due: int) -> int:
+        """The first interval's end behind the last one that is not before `due`."""
+        return max(-(-due // self._interval), self._tick // self._interval + 1) * self._interval
 
     def _next(self) -> int | None:
         """The clock at which there will be something to tell, None where there will not."""
@@ -94,12 +99,12 @@ class Kpis:
         return min(known, default=None)
 
     def tell(self, clock: int) -> list[KpiRow]:
-        """What there is to tell at a minute of the log's clock."""
+        """What there is to tell at an interval's end."""
         self.settling.elapse(clock)
         self._news = False
         told = self.windows.due(self.settling.frontier(), clock, self.provisional)
         rows = list(self._rows(told)) if told else []
-        if clock // MINUTE % 60 == 0:
+        if clock // self._interval % 60 == 0:
             self.windows.forget(clock - _KEPT)
             self.account.forget(clock - _KEPT)
         return rows
@@ -131,7 +136,7 @@ class Kpis:
         """Everything there is to tell when a file is over: as if the log's clock had gone on until all is final."""
         rows: list[KpiRow] = []
         while self.active and (due := self._next()) is not None:
-            self._tick = max(-(-due // MINUTE) * MINUTE, self._tick + MINUTE)
+            self._tick = self._after(due)
             rows += self.tell(self._tick)
         return rows
 
@@ -155,8 +160,8 @@ class Kpis:
         self.windows.restore(saved["windows"])
 
 
-def _runs(minute: np.ndarray[Any, np.dtype[np.int64]]) -> list[tuple[int, int]]:
-    """Begin and end of each run of equal minutes."""
-    cuts = np.flatnonzero(minute[1:] != minute[:-1]) + 1
-    edges = [0, *cuts.tolist(), len(minute)]
+def _runs(clock: np.ndarray[Any, np.dtype[np.int64]]) -> list[tuple[int, int]]:
+    """Begin and end of each run of equal ones."""
+    cuts = np.flatnonzero(clock[1:] != clock[:-1]) + 1
+    edges = [0, *cuts.tolist(), len(clock)]
     return list(pairwise(edges))
