@@ -113,16 +113,18 @@ class Account:
         self._changed, self._now = saved["changed"].copy(), saved["now"].copy()
         self._limits = np.array(limits, dtype=np.float64).reshape(-1, len(Limits._fields)).T.copy()
 
-    def add(self, limits: Limits) -> int:
-        """A new machine's number."""
-        self._limits = np.append(self._limits, np.array([limits], dtype=np.float64).T, axis=1)
-        self.states.append(Timeline(MachineState.UNKNOWN))
-        self.products.append(Timeline(0))
-        self._last = np.pad(self._last, ((0, 0), (0, 1)), constant_values=NEVER)
-        self._value = np.pad(self._value, ((0, 0), (0, 1)))
-        self._changed = np.append(self._changed, NEVER)
-        self._now = np.pad(self._now, ((0, 0), (0, 1)))
-        return len(self.states) - 1
+    def add(self, more: list[Limits]) -> None:
+        """More machines, numbered on."""
+        n = len(more)
+        if not n:
+            return
+        self._limits = np.append(self._limits, np.array(more, dtype=np.float64).T, axis=1)
+        self.states += [Timeline(MachineState.UNKNOWN) for _ in more]
+        self.products += [Timeline(0) for _ in more]
+        self._last = np.pad(self._last, ((0, 0), (0, n)), constant_values=NEVER)
+        self._value = np.pad(self._value, ((0, 0), (0, n)))
+        self._changed = np.append(self._changed, np.full(n, NEVER))
+        self._now = np.pad(self._now, ((0, 0), (0, n)))
 
     @property
     def machines(self) -> int:

@@ -61,8 +61,7 @@ class Kpis:
         if not self.active or not len(seg.received):
             return []
         said = self.signals.said(seg, roster, faulty)
-        for number in self.signals.fresh:
-            self.account.add(limits_of(self.signals.options[number]))
+        self.account.add([limits_of(self.signals.options[number]) for number in self.signals.fresh])
         self.signals.fresh.clear()
         rows: list[KpiRow] = []
         clock = seg.received // self._interval * self._interval

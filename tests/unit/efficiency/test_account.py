@@ -76,8 +76,7 @@ def streams(draw: st.DrawFn) -> list[tuple[int, Role, int, float]]:
 
 def book(parts: list[list[tuple[int, Role, int, float]]]) -> Account:
     whole = Account(edges)
-    for _ in range(2):
-        whole.add(LIMITS)
+    whole.add([LIMITS] * 2)
     for part in parts:
         columns = [np.array([row[i] for row in part]) for i in (1, 0, 2, 3)]
         whole.take(*(c.astype(np.int64) for c in columns[:3]), columns[3].astype(np.float64))

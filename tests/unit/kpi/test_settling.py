@@ -23,8 +23,7 @@ def edges(low: int, high: int) -> Any:
 
 def fresh() -> Settling:
     account = Account(edges)
-    for _ in range(3):
-        account.add(Limits(400 * SECOND, 300 * SECOND, 1_200 * SECOND))
+    account.add([Limits(400 * SECOND, 300 * SECOND, 1_200 * SECOND)] * 3)
     return Settling(account, GRACE)
 
 

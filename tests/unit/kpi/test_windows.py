@@ -30,7 +30,7 @@ class Plant:
 
     def __init__(self, of: Grid) -> None:
         self.account = Account(of.edges)
-        self.account.add(Limits(10 * MINUTE, 5 * MINUTE, HOUR))
+        self.account.add([Limits(10 * MINUTE, 5 * MINUTE, HOUR)])
         self.settling = Settling(self.account, GRACE)
         self.windows = Windows(of, self.account, GRACE)
         self.message = 0
@@ -123,5 +123,11 @@ def test_what_was_forgotten_leaves_no_rows() -> None:
     for minute in range(0, 180, 5):
         plant.say(MONDAY + minute * MINUTE, state=1 + minute // 5 % 2)
     plant.tell(MONDAY + 3 * HOUR)
-    gone = list(plant.windows.forget(MONDAY + HOUR))
-    assert [plant.account.sums["cell"][row] for row in gone] == [MONDAY + q * 15 * MINUTE for q in range(4)]
+    before = plant.windows.totals(plant.tell(MONDAY + 4 * HOUR)[-1:])
+    plant.windows.forget(MONDAY + HOUR)
+    kept = sorted(plant.account.sums["cell"].tolist())
+    assert kept == [MONDAY + quarter * 15 * MINUTE for quarter in range(4, 12)]
+    plant.say(MONDAY + 175 * MINUTE + SECOND, energy=5.0)
+    plant.say(MONDAY + 175 * MINUTE + 2 * SECOND, energy=6.0)
+    (again,) = plant.tell(MONDAY + 5 * HOUR)
+    assert plant.windows.totals([again]).time.tolist() == before.time.tolist(), "the rest is where it was"
