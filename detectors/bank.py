@@ -9,7 +9,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from detectors import compiled
-from detectors.base import Batch, Bools, Detector, Floats, Ints, Verdict, join, no_opinion, pick, plain, put, take
+from detectors.base import Batch, Bools, Detector, Floats, Ints, Verdict, join, no_opinion, pick, put, take
 from detectors.calibration import Calibration
 from detectors.groups import Groups, group
 
@@ -66,6 +66,14 @@ def rounds(rows: Rows) -> Iterator[Round]:
             end = min(level, done + DEEPEST)
             yield Round(distinct[:k], order[start[:k] + np.arange(done, end)[:, None]])
             done = end
+
+
+class Earlier(NamedTuple):
+    """What is kept of k rows before a walk changes them: of those with one reading their single numbers alone."""
+
+    plain: Any  # (k, ...) `Detector.explained`
+    whole: Any  # the state of those with several readings
+    at: Rows  # (k,) where each of them stands in `whole`
 
 
 class Silence(NamedTuple):
@@ -145,8 +153,8 @@ class Bank:
         """
         if self._walks:
             g = group(rows) if groups is None else groups
-            earlier = take(self._state, g.rows)
-            return self._walked(g, earlier, *self.detector.walk(earlier, g.local, batch), batch)
+            earlier = self._earlier(g)
+            return self._walked(g, rows, earlier, self.detector.walk_on(self._state, rows, batch), batch)
         parts, places = [], []
         for block_rows, whole in rounds(rows):
             for where in whole[:, None] if self.detector.in_place else (whole,):
@@ -159,22 +167,28 @@ class Bank:
         """Whether readings are gone through in the log's order, by compiled kernels, instead of in blocks."""
         return compiled.available and self.detector.kernel is not None
 
-    def _walked(self, g: Groups, earlier: Any, state: Any, verdict: Verdict, batch: Batch) -> Judgement:
-        """Keep the state that a walk has led to, and calibrate its raw scores."""
-        put(self._state, g.rows, state)
+    def _earlier(self, g: Groups) -> Earlier:
+        """What a walk will change: wide states are copied where several readings share the cost, or not at all."""
+        several = g.first != g.last
+        plain = self.detector.explained(self._state, g.rows)
+        return Earlier(plain, take(self._state, g.rows[several]), np.cumsum(several) - 1)
+
+    def _walked(self, g: Groups, rows: Rows, earlier: Earlier, verdict: Verdict, batch: Batch) -> Judgement:
+        """What a walk has said, its raw scores calibrated."""
         learned = self._learned_since[g.rows]
         if (learned == UNSEEN).any():
             places = np.flatnonzero((learned == UNSEEN)[g.local] & batch.learn)[::-1]
             learned[g.local[places]] = batch.time[places]  # of several, the last assigned stays: the first reading's
             self._learned_since[g.rows] = learned
-        calibrated, (score, alarm, threshold) = self.calibration.walk(
-            take(self._calibrated, g.rows), g.local, batch.time, verdict.score, batch.dt
-        )
-        put(self._calibrated, g.rows, calibrated)
+        score, alarm, threshold = self.calibration.walk_on(self._calibrated, rows, batch.time, verdict.score, batch.dt)
         before: dict[int, dict[str, Any]] = {}
         for places in g.of(alarm) if alarm.any() else ():
-            block, row = pick(batch, places[:, None]), take(earlier, g.local[places[:1]])
-            before |= self._before(row, block, places[:, None], alarm[places, None])
+            row = int(g.local[places[0]])
+            if len(places) == 1:
+                before[int(places[0])] = self.detector.explain(earlier.plain, row)
+            else:
+                block, whole = pick(batch, places[:, None]), take(earlier.whole, earlier.at[row : row + 1])
+                before |= self._before(whole, block, places[:, None], alarm[places, None])
         return Judgement(verdict.score, score, alarm, threshold, self._banded(verdict, threshold), before)
 
     def _block(self, rows: Rows, block: Batch, where: NDArray[np.int64]) -> Judgement:
@@ -182,7 +196,7 @@ class Bank:
         deep = len(block.time) > 1
         one = block if deep else pick(block, 0)
         if self.detector.in_place:
-            earlier = plain(self._state, rows)
+            earlier = self.detector.explained(self._state, rows)
             verdict = self.detector.advance(self._state, rows, one)
         else:
             earlier = take(self._state, rows)
@@ -225,10 +239,11 @@ class Bank:
         """
         if self._walks:
             g = group(rows) if groups is None else groups
-            earlier = take(self._state, g.rows)
-            state, verdict, deadline = self.detector.walk_silent(earlier, g.local, batch)
+            state, verdict, deadline = self.detector.walk_silent(take(self._state, g.rows), g.local, batch)
             if not (deadline <= clock).any():
-                return self._walked(g, earlier, state, verdict, batch), []
+                earlier = self._earlier(g)
+                put(self._state, g.rows, state)
+                return self._walked(g, rows, earlier, verdict, batch), []
         silences: list[Silence] = []
         parts, places = [], []
         for block_rows, where in rounds(rows):
@@ -298,7 +313,7 @@ class Bank:
             migrated = self.detector.migrate(state, version)
             if migrated is None:
                 return False
-            state = list(migrated)
+            state = [a.copy() for a in migrated]
         self.rows = int(saved["rows"])
         self._state = type(self._state)(*state)
         self._calibrated = self.calibration.adopt([a.copy() for a in saved["calibration"]])

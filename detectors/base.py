@@ -140,11 +140,15 @@ class Detector(BaseModel, Generic[S]):
 
         For detectors with a kernel only.
         """
-        assert self.kernel is not None
         after = copied(state)
+        return after, self.walk_on(after, rows, batch)
+
+    def walk_on(self, state: S, rows: Ints, batch: Batch) -> Verdict:
+        """As `walk`, of a state that is changed in place."""
+        assert self.kernel is not None
         said = np.empty((5, len(rows)))
-        self.kernel.run([rows, *batch[:4], *self.columns(batch)], [*said, *after], self.constants())
-        return after, Verdict(*said)
+        self.kernel.run([rows, *batch[:4], *self.columns(batch)], [*said, *state], self.constants())
+        return Verdict(*said)
 
     def columns(self, batch: Batch) -> list[NDArray[Any]]:
         """What the kernel is given of a batch (n,) behind `learn`."""
@@ -202,6 +206,10 @@ class Detector(BaseModel, Generic[S]):
     def measured(self, verdict: Verdict) -> Floats:
         """(k,) what each block of samples came to, for the value of its event; NaN where a block is no one number."""
         return np.full(len(verdict.score), np.nan)
+
+    def explained(self, state: S, rows: Ints) -> S:
+        """What `explain` reads of some rows (k,), kept where a state too large to be copied is changed in place."""
+        return plain(state, rows)
 
     def explain(self, state: S, row: int) -> dict[str, float | int | bool]:
         """A row's state as plain data, from which its next verdict can be recomputed (`decision` of an event)."""

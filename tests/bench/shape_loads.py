@@ -87,10 +87,8 @@ class Load:
         n, depth = self.shape.series, self.shape.readings
         depth = depth if self.fast or self.shape.series > 1 else depth // 10
         rows = np.tile(np.random.default_rng(3).permutation(n), depth)
-        out = []
-        for _ in range(self.shape.chunks(self.fast, self.inputs is not None)):
-            out.append((rows, self._batch(n, depth, self.every_s)))
-        return out
+        many = self.shape.chunks(self.fast, self.inputs is not None)
+        return [(rows, self._batch(n, depth, self.every_s)) for _ in range(many)]
 
     def _teach(self, kind: str) -> None:
         """Past the warm-up, on a few rows; the others are copies."""
