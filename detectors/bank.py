@@ -19,6 +19,9 @@ UNSEEN = np.iinfo(np.int64).min
 """Time of a row that has learned nothing yet."""
 
 
+STRETCH = 32
+"""Instants of a row whose state is changed in place that are tried in one go."""
+
 DEEPEST = 256
 """Instants of a row judged in one go: bounds what is recomputed to explain an alarm, and what stays in the cache."""
 
@@ -157,10 +160,33 @@ class Bank:
             return self._walked(g, rows, earlier, self.detector.walk_on(self._state, rows, batch), batch)
         parts, places = [], []
         for block_rows, whole in rounds(rows):
-            for where in whole[:, None] if self.detector.in_place else (whole,):
-                parts.append(self._block(block_rows, pick(batch, where), where))
-                places.append(where.reshape(-1))
+            for piece in self._pieces(block_rows, whole, batch):
+                parts.append(piece[0])
+                places.append(piece[1].reshape(-1))
         return _in_order(parts, places, len(rows))
+
+    def _pieces(self, rows: Rows, whole: Rows, batch: Batch) -> Iterator[tuple[Judgement, Rows]]:
+        """A block's judgements with their places: all at once, or instant by instant of a state changed in place."""
+        if not self.detector.in_place:
+            yield self._block(rows, pick(batch, whole), whole), whole
+            return
+        for start in range(0, len(whole), STRETCH):
+            yield from self._stretch(rows, whole[start : start + STRETCH], batch)
+
+    def _stretch(self, rows: Rows, where: Rows, batch: Batch) -> Iterator[tuple[Judgement, Rows]]:
+        """A state changed in place: rows that are normal throughout at once, the others half by half."""
+        block = pick(batch, where)
+        if len(where) == 1:
+            yield self._block(rows, block, where), where
+            return
+        calm, verdict = self.detector.glide(self._state, rows, block)
+        if calm.any():
+            mine = where[:, calm]
+            yield self._said(rows[calm], pick(block, np.s_[:, calm]), mine, verdict, None), mine
+        if not calm.all():
+            half = len(where) // 2
+            for part in (where[:half, ~calm], where[half:, ~calm]):
+                yield from self._stretch(rows[~calm], part, batch)
 
     @property
     def _walks(self) -> bool:
@@ -202,6 +228,12 @@ class Bank:
             earlier = take(self._state, rows)
             state, verdict = (self.detector.scan if deep else self.detector.step)(earlier, one)
             put(self._state, rows, state)
+        return self._said(rows, block, where, verdict, earlier)
+
+    def _said(self, rows: Rows, block: Batch, where: Rows, verdict: Verdict, earlier: Any) -> Judgement:
+        """What a detector has said of a block, calibrated; `earlier` is needed where there is an alarm."""
+        deep = verdict.score.ndim > 1
+        one = block if deep else pick(block, 0)
         # the first that taught something, not the earliest: a clock that was set back has older ones behind it
         learned, first = self._learned_since[rows], block.time[block.learn.argmax(axis=0), np.arange(len(rows))]
         self._learned_since[rows] = np.where((learned == UNSEEN) & block.learn.any(axis=0), first, learned)

@@ -123,6 +123,14 @@ class Detector(BaseModel, Generic[S]):
         put(state, rows, after)
         return verdict
 
+    def glide(self, state: S, rows: Ints, batches: Batch) -> tuple[Bools, Verdict]:
+        """As `advance`, t instants (t, k) at once, of those rows alone that are found normal throughout.
+
+        (k,) which rows these are, and their verdicts (t, those), each below 1; the others stay as they are. With
+        `in_place`; none by default.
+        """
+        return np.zeros(len(rows), dtype=bool), no_opinion(0)
+
     def scan(self, state: S, batches: Batch) -> tuple[S, Verdict]:
         """t instants of each row, arrays (t, k); the same bits as a loop over `step`, which is the default."""
         t, k = batches.time.shape

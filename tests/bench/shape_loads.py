@@ -39,10 +39,10 @@ SHAPES = (WIDE, SQUARE, DEEP)
 OPTIONS: dict[str, dict[str, Any]] = {"limits": {"low": -1000, "high": 1000}, "cusum": {"warmup": "12h"}}
 EVERY_S = {"auto": 60.0, "t2_spe": 60.0, "cusum": 1.0}
 """Seconds between readings; of `auto` its bins."""
-TAUGHT_S = {"auto": 2_200 * 60.0, "t2_spe": 520 * 60.0, "cusum": 14 * 3600.0}
+TAUGHT_S = {"auto": 2_200 * 60.0, "t2_spe": 16_010 * 60.0, "cusum": 14 * 3600.0}
 TAUGHT_EVERY_S = {"cusum": 60.0}
-TAUGHT_ROWS = 100
-"""Rows that are taught; the bank's are copies of them."""
+TAUGHT_ROWS, TAUGHT_MACHINES = 100, 5
+"""Rows that are taught; the bank's are copies of them. Of t2_spe past its last fit, too."""
 
 
 def kernels() -> bool:
@@ -92,7 +92,8 @@ class Load:
 
     def _teach(self, kind: str) -> None:
         """Past the warm-up, on a few rows; the others are copies."""
-        few, every_s = min(TAUGHT_ROWS, self.shape.series), TAUGHT_EVERY_S.get(kind, self.every_s)
+        few = min(TAUGHT_ROWS if self.inputs is None else TAUGHT_MACHINES, self.shape.series)
+        every_s = TAUGHT_EVERY_S.get(kind, self.every_s)
         taught, left = _bank(kind, self.inputs), round(TAUGHT_S.get(kind, 200.0) / every_s)
         taught.grow(few)
         while left:
