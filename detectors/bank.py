@@ -11,12 +11,9 @@ from numpy.typing import NDArray
 from detectors import compiled
 from detectors.base import Batch, Bools, Detector, Floats, Ints, Verdict, join, no_opinion, pick, put, take
 from detectors.calibration import Calibration
-from detectors.groups import Groups, group
+from detectors.groups import UNSEEN, Groups, group
 
 Rows = NDArray[np.int64]
-
-UNSEEN = np.iinfo(np.int64).min
-"""Time of a row that has learned nothing yet."""
 
 
 STRETCH = 32
