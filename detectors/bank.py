@@ -9,7 +9,20 @@ import numpy as np
 from numpy.typing import NDArray
 
 from detectors import compiled
-from detectors.base import Batch, Bools, Detector, Floats, Ints, Verdict, join, no_opinion, pick, put, take
+from detectors.base import (
+    Batch,
+    Bools,
+    Detector,
+    Floats,
+    Ints,
+    Verdict,
+    no_opinion,
+    pick,
+    put,
+    roomier,
+    take,
+    with_room,
+)
 from detectors.calibration import Calibration
 from detectors.groups import UNSEEN, Groups, group
 
@@ -115,7 +128,8 @@ class Bank:
 
     @calibration.setter
     def calibration(self, calibration: Calibration) -> None:
-        self._calibration, self._calibrated = calibration, calibration.adopt(self._calibrated)
+        self._calibration, used = calibration, take(self._calibrated, slice(0, self.rows))
+        self._calibrated = roomier(calibration.adopt(used), self.rows, len(self._learned_since))
 
     @property
     def nothing(self) -> Judgement:
@@ -124,15 +138,19 @@ class Bank:
 
     def grow(self, n: int, given: dict[str, Floats] | None = None) -> None:
         """Add n rows; `given` holds what their series declare for themselves (`Detector.per_row`)."""
+        if not n:
+            return
         need = self.rows + n
         if need > len(self._learned_since):
             # capacity doubles, so that growing row by row stays linear
-            more = max(need, 2 * len(self._learned_since)) - len(self._learned_since)
-            self._state = join(self._state, self._init(more))
-            self._calibrated = join(self._calibrated, self.calibration.init(more))
-            self._learned_since = np.concatenate((self._learned_since, np.full(more, UNSEEN, dtype=np.int64)))
-        if given:
-            put(self._state, slice(self.rows, need), self.detector.init(n, given))
+            room = max(need, 2 * len(self._learned_since))
+            self._state = roomier(self._state, self.rows, room)
+            self._calibrated = roomier(self._calibrated, self.rows, room)
+            self._learned_since = with_room(self._learned_since, self.rows, room)
+        new = slice(self.rows, need)
+        put(self._state, new, self.detector.init(n, given) if given else self._init(n))
+        put(self._calibrated, new, self.calibration.init(n))
+        self._learned_since[new] = UNSEEN
         self.rows = need
 
     def _init(self, n: int) -> Any:

@@ -271,6 +271,13 @@ def put(state: S, rows: Any, part: S) -> None:
         whole[rows] = piece
 
 
-def join(first: S, second: S) -> S:
-    """State of two groups of rows as one."""
-    return type(first)(*(np.concatenate((a, b)) for a, b in zip(first, second, strict=True)))
+def roomier(state: S, rows: int, room: int) -> S:
+    """State with its first rows and room for so many; memory beyond them is not taken until it is written."""
+    return type(state)(*(with_room(a, rows, room) for a in state))
+
+
+def with_room(column: NDArray[Any], rows: int, room: int) -> NDArray[Any]:
+    """As `roomier`, of one column."""
+    out = np.empty((room, *column.shape[1:]), dtype=column.dtype)
+    out[:rows] = column[:rows]
+    return out
