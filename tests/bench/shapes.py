@@ -128,7 +128,7 @@ def faults(timed: Sequence[Timed], mercy: float) -> list[str]:
     return found + [
         f"{what}: {sizes[what]:,.0f} bytes a series, at most {most:,}"
         for what, most in MOST_BYTES.items()
-        if sizes[what] > most
+        if sizes.get(what, 0) > most
     ]
 
 
