@@ -123,6 +123,14 @@ class Detector(BaseModel, Generic[S]):
         put(state, rows, after)
         return verdict
 
+    def glide(self, state: S, rows: Ints, batches: Batch) -> tuple[Bools, Verdict]:
+        """As `advance`, t instants (t, k) at once, of those rows alone that are found normal throughout.
+
+        (k,) which rows these are, and their verdicts (t, those), each below 1; the others stay as they are. With
+        `in_place`; none by default.
+        """
+        return np.zeros(len(rows), dtype=bool), no_opinion(0)
+
     def scan(self, state: S, batches: Batch) -> tuple[S, Verdict]:
         """t instants of each row, arrays (t, k); the same bits as a loop over `step`, which is the default."""
         t, k = batches.time.shape
@@ -140,11 +148,15 @@ class Detector(BaseModel, Generic[S]):
 
         For detectors with a kernel only.
         """
-        assert self.kernel is not None
         after = copied(state)
+        return after, self.walk_on(after, rows, batch)
+
+    def walk_on(self, state: S, rows: Ints, batch: Batch) -> Verdict:
+        """As `walk`, of a state that is changed in place."""
+        assert self.kernel is not None
         said = np.empty((5, len(rows)))
-        self.kernel.run([rows, *batch[:4], *self.columns(batch)], [*said, *after], self.constants())
-        return after, Verdict(*said)
+        self.kernel.run([rows, *batch[:4], *self.columns(batch)], [*said, *state], self.constants())
+        return Verdict(*said)
 
     def columns(self, batch: Batch) -> list[NDArray[Any]]:
         """What the kernel is given of a batch (n,) behind `learn`."""
@@ -203,6 +215,10 @@ class Detector(BaseModel, Generic[S]):
         """(k,) what each block of samples came to, for the value of its event; NaN where a block is no one number."""
         return np.full(len(verdict.score), np.nan)
 
+    def explained(self, state: S, rows: Ints) -> S:
+        """What `explain` reads of some rows (k,), kept where a state too large to be copied is changed in place."""
+        return plain(state, rows)
+
     def explain(self, state: S, row: int) -> dict[str, float | int | bool]:
         """A row's state as plain data, from which its next verdict can be recomputed (`decision` of an event)."""
         fields = cast(Any, state)._asdict()
@@ -255,6 +271,13 @@ def put(state: S, rows: Any, part: S) -> None:
         whole[rows] = piece
 
 
-def join(first: S, second: S) -> S:
-    """State of two groups of rows as one."""
-    return type(first)(*(np.concatenate((a, b)) for a, b in zip(first, second, strict=True)))
+def roomier(state: S, rows: int, room: int) -> S:
+    """State with its first rows and room for so many; memory beyond them is not taken until it is written."""
+    return type(state)(*(with_room(a, rows, room) for a in state))
+
+
+def with_room(column: NDArray[Any], rows: int, room: int) -> NDArray[Any]:
+    """As `roomier`, of one column."""
+    out = np.empty((room, *column.shape[1:]), dtype=column.dtype)
+    out[:rows] = column[:rows]
+    return out

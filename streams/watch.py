@@ -269,14 +269,11 @@ class Watch:
 
         Not the series' own last reading: it may have been withheld, gated off, or judged in another mode's row.
         """
-        before = g.previous(time, self.owner["last"])
-        dt = (time - before) / 1e9
-        dt[g.first[before[g.first] == UNSEEN]] = np.nan
-        lag = time[:0]
+        dt, lag = g.since(time, self.owner["last"]), time[:0]
         if self.detector.judges_silence:
             lag = g.previous(arrived - time, self.owner["lag"])
             arrived = arrived[g.last]
-        self.owner["last"][g.rows], self.owner["lag"][g.rows] = time[g.last], arrived - time[g.last]
+        self.owner["lag"][g.rows] = arrived - time[g.last]
         return dt, lag
 
     def after(self, received: int, muted: Bools | None = None) -> list[Silence]:

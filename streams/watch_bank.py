@@ -4,8 +4,9 @@ from __future__ import annotations
 
 import numpy as np
 
-from detectors.bank import UNSEEN, Bank, Rows
+from detectors.bank import Bank, Rows
 from detectors.base import Batch, Floats, Ints, put, take
+from detectors.groups import UNSEEN
 
 
 class WatchBank(Bank):

@@ -6,6 +6,7 @@ import math
 from typing import Any, ClassVar, Literal, Self
 
 import numpy as np
+from numpy.typing import NDArray
 from pydantic import PrivateAttr
 
 from detectors.anomaly.average_run_length import LOWEST, STEP, shortest_intervals
@@ -29,7 +30,7 @@ from detectors.anomaly.cusum_kernel import (
     CusumState,
     judge,
 )
-from detectors.base import Batch, Bools, Detector, Floats, Ints, Verdict, copied, option, put, take
+from detectors.base import Batch, Bools, Detector, Floats, Verdict, copied, option, put, take
 from detectors.compiled import Kernel
 from detectors.durations import SECOND, Duration, Warmup, budget_per_s, duration_ns
 
@@ -140,11 +141,9 @@ class Cusum(Detector[CusumState]):
             state.warm.copy(),
         )
 
-    def walk(self, state: CusumState, rows: Ints, batch: Batch) -> tuple[CusumState, Verdict]:
-        """As `step`, reading by reading."""
-        after, said = copied(state), np.empty((5, len(rows)))
-        judge.run([rows, *batch[:4], self._enough()], [*said, *after], self.constants())
-        return after, Verdict(*said)
+    def columns(self, batch: Batch) -> list[NDArray[Any]]:
+        """The intervals between bins that ask for each decision interval."""
+        return [self._enough()]
 
     def constants(self) -> tuple[float | bool, ...]:
         """What the kernel is given of the options; of the warm-up, 0 for the time that it is not."""

@@ -169,20 +169,23 @@ class Gap(Detector[GapState]):
         verdict = no_opinion(len(time))._replace(score=score, warm=self._warm(state.intervals))
         return state._replace(told=state.told | due), verdict
 
-    def walk(self, state: GapState, rows: Ints, batch: Batch) -> tuple[GapState, Verdict]:
-        """As `step`, reading by reading."""
-        return self.walk_silent(state, rows, batch)[:2]
+    def walk_on(self, state: GapState, rows: Ints, batch: Batch) -> Verdict:
+        """As `step`, reading by reading, of a state that is changed in place."""
+        return self._walk(state, rows, batch)[0]
 
     def walk_silent(self, state: GapState, rows: Ints, batch: Batch) -> tuple[GapState, Verdict, Ints]:
         """As `walk`, with the deadline in force before each reading (n,)."""
-        n = len(rows)
         after = copied(state)
+        return after, *self._walk(after, rows, batch)
+
+    def _walk(self, state: GapState, rows: Ints, batch: Batch) -> tuple[Verdict, Ints]:
+        n = len(rows)
         nothing, score, warm, deadline = np.full(n, np.nan), np.zeros(n), np.empty(n), np.empty(n, dtype=np.int64)
         timeout = 0 if self.timeout is None else self.timeout
         _judge.run(
-            [rows, batch.time, batch.dt, batch.learn], [warm, deadline, *after], (timeout, self.factor, self.at_least)
+            [rows, batch.time, batch.dt, batch.learn], [warm, deadline, *state], (timeout, self.factor, self.at_least)
         )
-        return after, Verdict(score, nothing, nothing, nothing, warm), deadline
+        return Verdict(score, nothing, nothing, nothing, warm), deadline
 
     def deadlines(self, state: GapState, batches: Batch) -> Ints:
         """(t, k) the deadline in force before each reading of a block, where none passes on the way."""
