@@ -206,9 +206,28 @@ class Detector(BaseModel, Generic[S]):
         """The key of the message that names what an alarm is of, and the words that it needs beside the usual ones.
 
         `before` is the row's state just before the reading, as `explain` gives it, {} where it is not known;
-        `reading` holds what is known of the reading: time, x, and quality or received where they are judged.
+        `reading` holds what is known of the reading: time, x, the detector's own score of it, and quality or received
+        where they are judged.
         """
         return self.kind, {}
+
+    def found(self, before: dict[str, Any], reading: dict[str, Any]) -> dict[str, Any]:
+        """More of what an alarm is of, for the event's `decision`; arguments as of `named`."""
+        return {}
+
+    def retraced(self, before: dict[str, Any], reading: dict[str, Any]) -> S | None:
+        """The state of one row that a reading has led to; None where `before` does not tell all of it.
+
+        For detectors of which a row's state is single numbers. What is learned is of no matter here, and may differ.
+        """
+        kinds = [np.asarray(a) for a in cast(Any, self.init(1))]
+        names = cast(Any, type(self.init(0)))._fields
+        if not all(name in before for name in names):
+            return None
+        fields = [np.full(1, before[name], dtype=a.dtype) for name, a in zip(names, kinds, strict=True)]
+        one = np.ones(1)
+        batch = Batch(np.array([reading["time"]]), one * reading["x"], one, one > 0, np.zeros(1, dtype=np.int32))
+        return self.step(cast(Any, type(self.init(0)))(*fields), batch)[0]
 
     def tell(self, state: S, inputs: Sequence[str], x: Floats, shares: Floats) -> Telling:
         """What to tell of one instant; joint detectors only, and asked for events alone.

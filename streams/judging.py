@@ -13,7 +13,7 @@ from detectors.bank import Judgement
 from detectors.base import Batch
 from schemas.chunk import BAD, GOOD, Chunk
 from streams import outcomes
-from streams.beside import judged_of, named
+from streams.beside import judged_of, reading_of
 from streams.binned_watch import BinnedWatch
 from streams.blocks import Named, block_of
 from streams.collect import BEFORE, INSTANT, READING, Collector, Part
@@ -112,11 +112,12 @@ class Judging:
         step = int(seg.step[i])
         facts = facts_of(watch, j, p, float(seg.value[i]), int(seg.received[step]), unit)
         decision = facts.decision | {"x": plain(float(seg.value[i])), "dt": plain(float(dt))}
-        facts = facts._replace(named=named(watch.detector, j.before.get(p, {}), seg, i))
+        before, reading = j.before.get(p, {}), reading_of(watch.detector, seg, i, float(j.raw[p]))
+        facts = facts._replace(named=watch.detector.named(before, reading))
         since = watch.bank.learned_since(change.step.row)
         if since is not None and since > change.step.time:
             since = None  # learned further on in the chunk
-        decision |= judged_of(watch.detector, seg, i)
+        decision |= judged_of(watch.detector, seg, i) | watch.detector.found(before, reading)
         event = self.engine.events.make(watch, row, change, facts._replace(decision=decision, learned_since=since))
         self.out.event(int(seg.messages[step]), READING, watch.index, event, change.episode.again)
 

@@ -4,7 +4,9 @@ from __future__ import annotations
 
 from typing import Any
 
-_TEXT: dict[str, dict[str, str]] = {
+from streams.message_charts import CHARTS
+
+_TEXT: dict[str, dict[str, str]] = CHARTS | {
     "limits": {
         "en": "{asset} {series} is {value}{unit}, outside {low} to {high}{unit}",
         "ms": "{asset} {series} ialah {value}{unit}, di luar julat {low} hingga {high}{unit}",
