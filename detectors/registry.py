@@ -8,6 +8,7 @@ from detectors.anomaly.auto import Auto
 from detectors.anomaly.bearing import Bearing
 from detectors.anomaly.clock import Clock
 from detectors.anomaly.cusum import Cusum
+from detectors.anomaly.duplicate import Duplicate
 from detectors.anomaly.gap import Gap
 from detectors.anomaly.limits import Limits
 from detectors.anomaly.nelson import Nelson
@@ -31,6 +32,7 @@ REGISTRY: dict[str, type[Detector[Any]]] = {
     "clock": Clock,
     "railed": Railed,
     "unit_swap": UnitSwap,
+    "duplicate": Duplicate,
     "robust_zscore": RobustZscore,
     "auto": Auto,
     "cusum": Cusum,

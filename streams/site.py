@@ -101,6 +101,9 @@ class AssetOptions(_Model):
     series: dict[str, SeriesOptions] = {}
 
 
+PLAUSIBLE = 0.3
+
+
 class WatchOptions(_Model):
     """[[watch]]: joins series to a detector."""
 
@@ -127,7 +130,8 @@ class WatchOptions(_Model):
     limit: float | None = Field(
         None,
         gt=0,
-        description="Deviation from the expected value, or beyond a limit, that matters, in the series' unit. With it "
+        description="Deviation from the expected value, or beyond a limit, that matters, in the series' unit (not of "
+        "joint inputs). With it "
         "the severity is from deviation / limit instead of the score: 1 is a warning, each doubling a band more.",
     )
     cost: float | None = Field(
@@ -136,9 +140,9 @@ class WatchOptions(_Model):
         description="Cost of an hour in fault, times deviation / limit where there is a limit; in events, and in the "
         "severity where [site] cost_matters is given.",
     )
-    frozen: bool = Field(False, description="True: learns in its warm-up alone, until a rebaseline; single series.")
+    frozen: bool = Field(False, description="True: learns in its warm-up alone, until a rebaseline.")
     plausible: float = Field(
-        0.3,
+        PLAUSIBLE,
         gt=0,
         le=1,
         description="Share of time that may be anomalous, over about a day. Above it the watch says once that its "
@@ -149,7 +153,11 @@ class WatchOptions(_Model):
         description="Joint: longest wait for late inputs; default: the inputs' interval. With `every`: how long after "
         "its end a bin is still open for late readings; default: the series' interval, 1m or more, at most `every`.",
     )
-    stale: Duration | None = Field(None, description="Joint: a held value counts up to this age; default: 10 x wait.")
+    stale: Duration | None = Field(
+        None,
+        description="Joint and peers: a held value counts up to this age; default: 3 x its own series' usual interval, "
+        "and `wait` at least.",
+    )
 
     @model_validator(mode="after")
     def _one_target(self) -> Self:
@@ -166,15 +174,30 @@ class WatchOptions(_Model):
             raise ValueError(f"when and by gate single series; {kind} takes none")
         if self.dwell is not None and self.when is None and self.by is None:
             raise ValueError("dwell is the time after a change of mode: it needs when or by")
-        if shape != "series" and (self.limit is not None or self.cost is not None):
-            raise ValueError(f"limit and cost are of single series; {kind} judges {shape}")
-        if self.frozen and (shape != "series" or detector.judges_silence or detector.judges != "value"):
-            raise ValueError(f"frozen is for detectors that learn from the values of single series; {kind} takes none")
+        self._matters(shape, kind)
+        learns = shape != "waveform" and not detector.judges_silence and detector.judges == "value"
+        if self.frozen and (not learns or (shape == "joint" and detector.health)):
+            raise ValueError(f"frozen is for detectors that learn from values what is normal; {kind} takes none")
         if self.when is not None:
             from streams.when import parse
 
             parse(self.when)
         return self
+
+    def _matters(self, shape: str, kind: str) -> None:
+        """What is declared to matter must make sense of what the detector judges."""
+        if shape == "joint" and self.limit is not None:
+            raise ValueError(
+                f"limit is a deviation in one series' unit, and {kind} judges several inputs together: leave it out; "
+                "cost (with [site] cost_matters) or severity say what such a watch weighs"
+            )
+        if shape == "waveform" and (self.limit is not None or self.cost is not None):
+            raise ValueError(f"limit and cost are of values, and {kind} judges waveforms: give severity instead")
+        if shape == "waveform" and self.plausible != PLAUSIBLE:
+            raise ValueError(
+                f"plausible is the share of time that a learned model may find anomalous; {kind} judges waveforms, of "
+                "which damage is found for as long as it lasts: leave it out"
+            )
 
     @field_validator("detector")
     @classmethod

@@ -47,6 +47,14 @@ class Opinion(NamedTuple):
     groups: Groups  # of `rows`
 
 
+class Life(NamedTuple):
+    """What is followed of a row whose verdicts stand alone: a joint one's, or a machine's among its peers."""
+
+    last: int  # time of its last verdict, ns
+    share: float  # of anomalous time
+    unfit: bool
+
+
 class Watch:
     """One [[watch]] on one partition. `index` is its place in the engine's table of watches."""
 
@@ -65,6 +73,7 @@ class Watch:
             unfit=(np.bool_, False),  # that is more than plausible: the model no longer fits
         )
         self.alone: dict[int, tuple[int, int]] = {}  # roster row -> second and status of its last verdict, for instants
+        self.lives: dict[int, Life] = {}  # roster row -> whether its model still fits, for instants
         self.configure(spec, detector)
         self.bank = WatchBank(self.detector, self.calibration)
         self.episodes = Episodes(self.off_delay_ns, spec.severity)
@@ -307,6 +316,8 @@ class Watch:
         self.bank.forget(rows, given or None)
         self.owner["last"][rows], self.owner["lag"][rows] = UNSEEN, 0
         self.owner["warm"][rows], self.owner["share"][rows], self.owner["unfit"][rows] = False, 0.0, False
+        for key in keys if self.by_roster else ():
+            self.lives.pop(key, None)
         return len(keys)
 
     def rearm(self, keys: list[int]) -> None:
@@ -377,6 +388,7 @@ class Watch:
             "by_mode": [[row, mode, bank_row] for (row, mode), bank_row in self.by_mode.items()],
             "owner": self.owner.snapshot(),
             "alone": [[row, second, said] for row, (second, said) in self.alone.items()],
+            "lives": [[row, *life] for row, life in self.lives.items()],
             "bank": self.bank.snapshot(),
             "episodes": self.episodes.snapshot(),
         }
@@ -388,6 +400,7 @@ class Watch:
         self.by_mode = {(row, mode): bank_row for row, mode, bank_row in saved["by_mode"]}
         self.owner.restore(saved["owner"])
         self.alone = {row: (second, said) for row, second, said in saved["alone"]}
+        self.lives = {row: Life(*life) for row, *life in saved.get("lives", [])}
         self.episodes.restore(saved["episodes"])
         if self.bank.restore(saved["bank"], int(saved["state_version"])):
             return True

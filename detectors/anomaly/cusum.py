@@ -32,7 +32,7 @@ from detectors.anomaly.cusum_kernel import (
 )
 from detectors.base import Batch, Bools, Detector, Floats, Verdict, copied, option, put, take
 from detectors.compiled import Kernel
-from detectors.durations import SECOND, Duration, Warmup, budget_per_s, duration_ns
+from detectors.durations import SECOND, Duration, Warmup, budget_per_s, duration_ns, duration_text
 
 
 class Cusum(Detector[CusumState]):
@@ -112,6 +112,18 @@ class Cusum(Detector[CusumState]):
             start=never, clean=np.ones(n, dtype=bool), last=never.copy(),
             since=np.zeros(n, dtype=np.int64), alarmed=never.copy(),
         )  # fmt: skip
+
+    def named(self, before: dict[str, Any], reading: dict[str, Any]) -> tuple[str, dict[str, float | str]]:
+        """cusum_up or cusum_down, with the mean of the bin that closed, the sum in sigmas and its limit."""
+        after = self.retraced(before, reading)
+        if after is None or not after.decision[0] > 0 or not before["filled"] > 0:
+            return "cusum", {}
+        up = bool(after.up[0] >= after.down[0])
+        words: dict[str, float | str] = {
+            "mean": float(before["total"] / before["filled"]), "every": duration_text(self.every),
+            "sum": float(max(after.up[0], after.down[0])), "limit": float(after.decision[0]),
+        }  # fmt: skip
+        return "cusum_up" if up else "cusum_down", words
 
     def step(self, state: CusumState, batch: Batch) -> tuple[CusumState, Verdict]:
         """A reading's bin, if it is a new one, closes the one before; NaN and sizes from 1e100 are as if not there."""

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from typing import Any, ClassVar, Literal, Self
 
 import numpy as np
@@ -21,7 +22,21 @@ from detectors.anomaly.joint_model import (
 )
 from detectors.anomaly.joint_stretch import keep, stretch
 from detectors.anomaly.ridge import complete
-from detectors.base import Batch, Bools, Detector, Floats, Ints, Verdict, copied, no_opinion, option, pick, stack
+from detectors.base import (
+    Batch,
+    Bools,
+    Detector,
+    Floats,
+    Ints,
+    Telling,
+    Verdict,
+    copied,
+    foremost,
+    no_opinion,
+    option,
+    pick,
+    stack,
+)
 from detectors.durations import budget_per_s
 
 _HUGE = 1e30
@@ -50,7 +65,8 @@ class T2Spe(Detector[T2SpeState]):
     instants; the mean follows them at 1 / instants learned, within 1/1000 and 1/16000. Alarmed instants teach nothing,
     unless they last for more than `frozen` instants. Absent inputs are taken at their conditional mean; with fewer than
     `least` of the inputs there is no opinion. Contributions are (K d)_j^2 / K_jj, as shares (reconstruction-based:
-    Alcala and Qin 2009). Sources: Hotelling (1947); Lowry et al., MEWMA (1992).
+    Alcala and Qin 2009); events say what the inputs with the largest are expected to be, by the conditional mean given
+    those that contribute less. Sources: Hotelling (1947); Lowry et al., MEWMA (1992).
 
     Scale and shift of any input leave the score as it is.
 
@@ -187,6 +203,23 @@ class T2Spe(Detector[T2SpeState]):
     @property
     def _asked(self) -> float:
         return self._rate_per_s if self.margin is None else -self.margin
+
+    def tell(self, state: T2SpeState, inputs: Sequence[str], x: Floats, shares: Floats) -> Telling:
+        """The inputs that contribute most, and what each is expected to be, given those that contribute less.
+
+        So what is wrong with the first does not move what is expected of the others.
+        """
+        expected: dict[str, float] = {}
+        here = (np.abs(x) < _HUGE) & (state.scale[0] < np.inf)
+        location, scale = state.location[0], state.scale[0]
+        centre = state.mean[0, 0] + state.offset[0]
+        away = standardized(np.where(here, x, location), location, scale) - centre
+        for j in foremost(shares):
+            here = here & (np.arange(len(x)) != j)
+            full = complete(away, here, state.inverse[0, 0]) if here.any() else np.zeros(len(x))
+            expected[inputs[j]] = float(location[j] + scale[j] * (centre[j] + full[j]))
+        most = ", ".join(f"{name} {x[inputs.index(name)]:.5g} ({value:.5g})" for name, value in expected.items())
+        return Telling({"most": most}, {"expected": expected})
 
     def _judge(self, state: T2SpeState, rows: Ints, at: Ints, batch: Batch, here: Bools, verdict: Verdict) -> None:
         """Score, then learn, instants of warm rows, which stand at `at` (k,) of the batch."""

@@ -198,7 +198,7 @@ def _mutes(old: list[list[Any]], takes: Callable[[str], bool]) -> list[Any]:
 def _watch(shares: list[Share], rows: int, index: int, alone: bool) -> State:
     """A watch's part; rows of its bank go with their series, episodes with what they are keyed by."""
     series = np.full(rows, UNWATCHED, dtype=np.int64)
-    by_mode, said_alone, episodes, owners, banks, bins = [], [], [], [], [], []
+    by_mode, said_alone, lives, episodes, owners, banks, bins = [], [], [], [], [], [], []
     bank_rows = 0
     for s in shares:
         saved, owner = s.saved, s.saved["owner"]
@@ -211,6 +211,7 @@ def _watch(shares: list[Share], rows: int, index: int, alone: bool) -> State:
         series[s.at[first]] = at[saved["series"][first]]
         by_mode += [[int(s.at[row]), mode, int(at[own])] for row, mode, own in saved["by_mode"] if s.at[row] >= 0]
         said_alone += [[int(s.at[row]), *said] for row, *said in saved["alone"] if s.at[row] >= 0]
+        lives += [[int(s.at[row]), *life] for row, *life in saved["lives"] if s.at[row] >= 0]
         key = s.at if alone and "bins" not in saved else at
         episodes += [[int(key[of]), episode] for of, episode in saved["episodes"] if key[of] >= 0]
         owners.append((owner | {"row": s.at[owner["row"]]}, mine))
@@ -225,6 +226,7 @@ def _watch(shares: list[Share], rows: int, index: int, alone: bool) -> State:
         "by_mode": by_mode,
         "owner": Columns.gather(owners),
         "alone": said_alone,
+        "lives": lives,
         "bank": Bank.gather(banks),
         "episodes": episodes,
     }

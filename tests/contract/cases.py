@@ -57,6 +57,7 @@ OPTIONS: dict[str, list[dict[str, Any]]] = {
         {"limit": -100, "side": "below", "window": "30m", "horizon": "10d", "confidence": 0.6, "least": 4},
     ],
     "t2_spe": [{"warmup": 8, "grow": 2, "frozen": 3}, {"warmup": 9, "margin": 1, "least": 1, "adapt": False}],
+    "duplicate": [{"agreements": 2}, {"agreements": 3}],
     "spread": [{"limit": 3}],
     "week_profile": [{"limit": 3, "least": 2}],
     "rms": [{"limit": 5}, {"limit": 5, "skip": "20us"}],
