@@ -10,6 +10,7 @@ from detectors.anomaly.clock import Clock
 from detectors.anomaly.cusum import Cusum
 from detectors.anomaly.duplicate import Duplicate
 from detectors.anomaly.gap import Gap
+from detectors.anomaly.level_shift import LevelShift
 from detectors.anomaly.limits import Limits
 from detectors.anomaly.nelson import Nelson
 from detectors.anomaly.peers import Peers
@@ -35,6 +36,7 @@ REGISTRY: dict[str, type[Detector[Any]]] = {
     "duplicate": Duplicate,
     "robust_zscore": RobustZscore,
     "auto": Auto,
+    "level_shift": LevelShift,
     "cusum": Cusum,
     "seasonal": Seasonal,
     "nelson": Nelson,

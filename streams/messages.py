@@ -117,6 +117,11 @@ _TEXT: dict[str, dict[str, str]] = CHARTS | {
         "ms": "{asset} {series} menunjukkan corak baharu: {value}{unit}, biasanya {low} hingga {high}{unit} ketika ini",
         "zh-TW": "{asset} 的 {series} 出現未見過的走勢：{value}{unit}，此時通常為 {low} 至 {high}{unit}",
     },
+    "level_shift": {
+        "en": "{asset} {series} stepped as it never did: to {value}{unit}, known are {low} to {high}{unit}",
+        "ms": "{asset} {series} berubah aras secara luar biasa: {value}{unit}, biasanya {low} hingga {high}{unit}",
+        "zh-TW": "{asset} 的 {series} 發生未見過的位準變化：{value}{unit}，已知範圍 {low} 至 {high}{unit}",
+    },
     "peers": {
         "en": "{asset} {series} is {value}{unit}, its peers on the line say about {expected}{unit} ({low} to {high})",
         "ms": "{asset} {series} ialah {value}{unit}, mesin setara sekitar {expected}{unit} ({low} hingga {high})",

@@ -249,6 +249,8 @@ DEFAULT_WATCHES: tuple[dict[str, Any], ...] = (
     {"name": "railed", "series": "*", "detector": {"kind": "railed"}},
     {"name": "unit_swap", "series": "*", "detector": {"kind": "unit_swap"}},
     {"name": "robust_zscore", "series": "*", "detector": {"kind": "robust_zscore"}},
+    {"name": "auto", "series": "*", "detector": {"kind": "auto"}},
+    {"name": "level_shift", "series": "*", "detector": {"kind": "level_shift"}},
 )
 """The default site: the health gate, then what suits a series that nobody described."""
 
