@@ -29,6 +29,9 @@ from detectors.groups import UNSEEN, Groups, group
 Rows = NDArray[np.int64]
 
 
+DEEP = 8
+"""Readings a row from which a walk goes through copies of its rows: next to one another they are read faster."""
+
 STRETCH = 32
 """Instants of a row whose state is changed in place that are tried in one go."""
 
@@ -172,7 +175,12 @@ class Bank:
         if self._walks:
             g = group(rows) if groups is None else groups
             earlier = self._earlier(g)
-            return self._walked(g, rows, earlier, self.detector.walk_on(self._state, rows, batch), batch)
+            if len(rows) < DEEP * len(g.rows):
+                return self._walked(g, rows, earlier, self.detector.walk_on(self._state, rows, batch), batch)
+            after = take(self._state, g.rows)
+            verdict = self.detector.walk_on(after, g.local, batch)
+            put(self._state, g.rows, after)
+            return self._walked(g, rows, earlier, verdict, batch)
         parts, places = [], []
         for block_rows, whole in rounds(rows):
             for piece in self._pieces(block_rows, whole, batch):
