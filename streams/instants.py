@@ -118,9 +118,14 @@ class Inputs:
         return waits
 
     def _complete(self, time: int) -> bool:
-        """Whether every input that is not stale has a value at or after `time`."""
+        """Whether every input that is not stale has a value at or after `time`.
+
+        Stale is what was so at the last instant judged: inputs that were silent together come back together, and are
+        waited for, whether a frame brings them at once or each comes by itself.
+        """
+        done = time if self.done is None else self.done
         newest = [(values[-1][0], name) for name, values in self.held.items() if values]
-        return not any(at < time and time - at <= self.stale(name) for at, name in newest)
+        return not any(at < time and done - at <= self.stale(name) for at, name in newest)
 
     def ready(self, received: int) -> Instant | None:
         """The next instant to judge at this clock, or None."""
