@@ -248,11 +248,12 @@ DEFAULT_WATCHES: tuple[dict[str, Any], ...] = (
     {"name": "clock", "series": "*", "detector": {"kind": "clock"}},
     {"name": "railed", "series": "*", "detector": {"kind": "railed"}},
     {"name": "unit_swap", "series": "*", "detector": {"kind": "unit_swap"}},
-    {"name": "robust_zscore", "series": "*", "detector": {"kind": "robust_zscore"}},
+    {"name": "robust_zscore", "series": "*", "detector": {"kind": "robust_zscore"}, "hold": True},
     {"name": "auto", "series": "*", "detector": {"kind": "auto"}},
     {"name": "level_shift", "series": "*", "detector": {"kind": "level_shift"}},
 )
-"""The default site: the health gate, then what suits a series that nobody described."""
+"""The default site: the health gate, then what suits a series that nobody described. robust_zscore holds its budget by
+the tail rule: with the controller alone it tells of each change of shift until its threshold has grown past them."""
 
 
 class Site(_Model):

@@ -36,7 +36,8 @@ def rows() -> list[Row]:
 
 
 def test_events_keep_the_published_contract(rows: list[Row], tmp_path: Path) -> None:
-    done = sound(run(tmp_path, write_long(rows, tmp_path / "plant.csv"), "--format", "long"))
+    site = '[[watch]]\nname = "level"\nseries = "*"\ndetector = { kind = "robust_zscore" }\n'
+    done = sound(run(tmp_path, write_long(rows, tmp_path / "plant.csv"), "--format", "long", site=site))
     contract = json.loads(CONTRACT.read_text())
     validator = jsonschema.Draft202012Validator({**contract, "$ref": "#/$defs/AnomalyEvent"})
     assert {event["phase"] for event in done.events} >= {"opened", "escalated"}
