@@ -55,8 +55,8 @@ bench-smoke: $(STAMP) ## a short bench, held to a third of the floors
 bench-state: $(STAMP) ## memory, standstill and restore time at 100,000 series
 	@$(BIN)/python -m tests.bench.state_size
 
-quality: $(STAMP) ## detection on public benchmarks, written to docs/quality.md (needs ../shared/data)
-	@$(BIN)/python -m tests.quality $(QUALITY)
+quality: $(STAMP) ## detection on public benchmarks, written to docs/quality.md (needs ../shared/data); PLOTS=1 draws each file
+	@$(BIN)/python -m tests.quality $(if $(PLOTS),--plots) $(QUALITY)
 
 soak: $(STAMP) ## half an hour at half load: memory flat, no lag growth
 	@$(BIN)/python -m tests.bench.soak $(SOAK)
