@@ -58,8 +58,8 @@ bench-shapes: $(STAMP) ## detectors alone: microseconds a reading and bytes a se
 bench-state: $(STAMP) ## the default site at 100,000 series: memory, standstill, restore time, singles a second
 	@$(BIN)/python -m tests.bench.state_size
 
-quality: $(STAMP) ## detection on public benchmarks, written to docs/quality.md (needs ../shared/data)
-	@$(BIN)/python -m tests.quality $(QUALITY)
+quality: $(STAMP) ## detection on public benchmarks, written to docs/quality.md (needs ../shared/data); PLOTS=1 draws each file
+	@$(BIN)/python -m tests.quality $(if $(PLOTS),--plots) $(QUALITY)
 
 soak: $(STAMP) ## half an hour at half load: memory flat, no lag growth
 	@$(BIN)/python -m tests.bench.soak $(SOAK)
