@@ -110,6 +110,7 @@ def test_300_kw_h_in_half_an_hour_are_600_kw_and_100_kw_over_target_at_half_time
     assert money_at_risk([300.0], [500.0], 97.06, 0.5)[0] == pytest.approx(9706)
 
 
+@pytest.mark.slow
 def test_steel_plant_at_half_window_beats_doubling_and_the_interval_holds(shared_data: Path) -> None:
     (said,) = measure(steel(shared_data), 15, [0])
     assert said.plain_median == pytest.approx(6.54, abs=0.01)
