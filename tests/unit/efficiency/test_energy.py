@@ -9,10 +9,19 @@ from hypothesis import strategies as st
 from pydantic import ValidationError
 
 from detectors.efficiency.carbon import Factor, FactorTable, changes, factors_at, location_based, market_based
+from detectors.efficiency.demand_risk import money_at_risk, shed_kw
 from detectors.efficiency.energy import idle_energy, load_factor, per_good_unit, power_factor
 from detectors.efficiency.stated import KNOWN, Stated
 from detectors.efficiency.utilities import chiller, leak_share
 from tests.naive.efficiency.carbon import naive_factor, naive_market
+from tests.naive.efficiency.energy import (
+    naive_chiller,
+    naive_leak,
+    naive_load_factor,
+    naive_power_factor,
+    naive_risk,
+    naive_shed,
+)
 
 AMOUNT = st.floats(0, 1e6)
 
@@ -115,3 +124,22 @@ def test_market_based_equals_the_naive_sum(kwh: float, certificates: list[tuple[
 def test_1000_kwh_in_peninsular_malaysia_2024_is_740_kg_and_with_400_kwh_of_certificates_444() -> None:
     assert location_based([1000.0], known(0.740)).value[0] == 740
     assert market_based([1000.0], [400.0], [0.0], known(0.740)).value[0] == pytest.approx(444)
+
+
+NUMBER = st.just(0.0) | st.floats(1e-3, 1e5)
+
+
+@given(st.lists(st.tuples(NUMBER, NUMBER, NUMBER, NUMBER), min_size=1, max_size=4))
+def test_every_key_figure_equals_the_naive_one(rows: list[tuple[float, float, float, float]]) -> None:
+    a, b, c, d = np.array(rows).T
+    cool = chiller(a, b, c, d)
+    pairs = [
+        (load_factor(a, b, c).value, [naive_load_factor(*r[:3]) for r in rows]),
+        (power_factor(a, b).value, [naive_power_factor(*r[:2]) for r in rows]),
+        (leak_share(a, b).value, [naive_leak(*r[:2]) for r in rows]),
+        (np.stack([*cool[:2], cool.kw_per_rt.value, cool.cop.value], axis=1), [naive_chiller(*r) for r in rows]),
+        (shed_kw(a, b, c / 1e5, 0.25), [naive_shed(r[0], r[1], r[2] / 1e5, 0.25) for r in rows]),
+        (money_at_risk(a, b, c, 0.25), [naive_risk(*r[:3], 0.25) for r in rows]),
+    ]
+    for fast, slow in pairs:
+        np.testing.assert_allclose(fast, slow, rtol=1e-9)
