@@ -9,6 +9,11 @@ from detectors.base import Floats, Ints
 WEIGHTS = (1.0, 0.5, 0.7, 0.4)
 """Of a difference in mean power so far, in the latest third of it, and in the later and the earlier half before."""
 
+RIDGE = 0.05
+STEEPEST = 1.0
+"""Tilts beyond this count as this."""
+TINY = 1e-9
+
 
 def traits(windows: Floats, before: Floats, slot: int) -> tuple[Floats, ...]:
     """What windows (k, S, m) of cumulated kWh had been like at the end of `slot`: four arrays (k, m), kWh a slot.
@@ -43,6 +48,29 @@ def alike(then: tuple[Floats, ...], now: tuple[Floats, ...], outcome: Floats, co
     farthest = np.max(np.where(taken, distance, 0.0), axis=1, keepdims=True)
     weight = np.where(taken, 1.0 - np.where(taken, distance, 0.0) / (farthest * 1.0001 + 1e-12), 0.0)
     return nearest, weight
+
+
+def levelled(outcome: Floats, tilt: Floats, weight: Floats) -> Floats:
+    """Outcomes (k, c) as they would have been at a `tilt` of 0, by a weighted line through each row; 1 or more.
+
+    The line's slope is drawn a little towards 0, and is 0 where the candidates' tilts (k, c) are all alike.
+
+    >>> levelled(np.array([[3.0, 4.0, 5.0]]), np.array([[-0.5, 0.0, 0.5]]), np.ones((1, 3))).round(1)
+    array([[4., 4., 4.]])
+    """
+    taken = weight > 0
+    tilt = np.where(taken, np.minimum(np.maximum(tilt, -STEEPEST), STEEPEST), 0.0)
+    known = np.where(taken, outcome, 0.0)
+    total = _sums(weight) + TINY
+    off = tilt - _sums(weight * tilt) / total
+    above = known - _sums(weight * known) / total
+    slope = _sums(weight * off * above) / (_sums(weight * off * off) * (1.0 + RIDGE) + TINY * total)
+    return np.where(taken, np.maximum(outcome - slope * tilt, 1.0), np.nan)
+
+
+def _sums(values: Floats) -> Floats:
+    """Of each row (k, c), (k, 1), term after term, so that rows together give the same bits as each alone."""
+    return np.cumsum(values, axis=1)[:, -1:]
 
 
 def quantile(values: Floats, weights: Floats, share: float) -> Floats:

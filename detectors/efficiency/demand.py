@@ -8,12 +8,15 @@ import numpy as np
 from pydantic import BaseModel, ConfigDict, Field
 
 from detectors.base import Bools, Floats, Ints, option
-from detectors.efficiency.analogs import alike, quantile, traits
+from detectors.efficiency.analogs import alike, levelled, quantile, traits
 
 MISS = 0.10
 """Share of outcomes that the interval is to leave out."""
+AIM = 0.08
+"""Share of misses at which the interval stays as it is: fewer than MISS, as busy windows miss more often than idle ones,
+and are those that cost."""
 PACE = 0.05
-"""How fast the interval widens when it missed; it narrows MISS / (1 - MISS) times as fast when it held."""
+"""How fast the interval widens when it missed; it narrows AIM / (1 - AIM) times as fast when it held."""
 NARROWEST, WIDEST = 0.5, 8.0
 LEAST_SHARE = 0.005
 """The interval reaches at least so far to each side, as a share of the forecast, before it is widened."""
@@ -51,10 +54,11 @@ class Demand(BaseModel):
     A slot is the meter's interval: 15 min gives 2 slots to TNB's window of 30 min, 1 min gives 30. At the end of a
     slot, the `neighbours` remembered windows that were most alike are looked for: by the mean power since the window's
     start, the latest third of that, and both halves of the window before. Each says by which factor it ended above
-    what had passed of it; the forecast is the weighted median of what follows (weighted so that it minimizes the
-    relative error), the interval their 5 % and 95 % quantiles, widened or narrowed by whether it held so far: Gibbs
-    and Candes, Adaptive conformal inference under distribution shift (NeurIPS 2021). Before there are as many windows,
-    the forecast goes on at the mean so far. Nothing is known of a window with a missing slot, nor learned from it.
+    what had passed of it, corrected by a line through them for how the latest third stood to the mean. The forecast is
+    the median of that, weighted so that it minimizes the relative error; the interval their 5 % and 95 % quantiles,
+    widened or narrowed by whether it held so far: Gibbs and Candes, Adaptive conformal inference under distribution
+    shift (NeurIPS 2021). Before there are as many windows, the forecast goes on at the mean so far. Nothing is known of
+    a window with a missing slot, nor learned from it.
 
     It is meant for meters whose demand is charged: its state takes slots x memory x 8 bytes each, 250 kB at a minute.
     """
@@ -63,7 +67,7 @@ class Demand(BaseModel):
 
     slots: int = option(2, "Slots of a window: its length over the meter's interval.", ge=2, le=60)
     memory: int = option(1024, "Windows remembered: three weeks of half hours.", ge=64, le=8192)
-    neighbours: int = Field(40, ge=10, le=64, description="Remembered windows that a forecast is from.")
+    neighbours: int = Field(50, ge=10, le=64, description="Remembered windows that a forecast is from.")
 
     def init(self, n: int) -> DemandState:
         """State of n new meters."""
@@ -110,7 +114,9 @@ class Demand(BaseModel):
             now = traits(state.window[here, :, None], state.halves[here, None], int(at))
             factor = np.where(of_then > 0, past[:, -1] / np.where(of_then > 0, of_then, 1.0), np.nan)
             nearest, weight = alike(then, now, factor, self.neighbours)
-            outcome = np.take_along_axis(factor, nearest, axis=1)
+            level, recent = (np.take_along_axis(trait, nearest, axis=1) for trait in then[:2])
+            tilt = recent / np.where(weight > 0, level, 1.0) - now[1] / now[0]
+            outcome = levelled(np.take_along_axis(factor, nearest, axis=1), tilt, weight)
             found = weight[:, 0] > 0
             middle = quantile(outcome, weight / outcome, 0.5)
             floor = LEAST_SHARE * middle
@@ -132,7 +138,7 @@ class Demand(BaseModel):
         judged = closed[:, None] & ~np.isnan(state.low) & ~np.isnan(total)[:, None]
         judged[:, -1] = False
         held = (state.low <= total[:, None]) & (total[:, None] <= state.high)
-        change = np.where(held, -PACE * MISS, PACE * (1 - MISS))
+        change = np.where(held, -PACE * AIM, PACE * (1 - AIM))
         widen = np.minimum(np.maximum(state.widen * (1.0 + np.where(judged, change, 0.0)), NARROWEST), WIDEST)
         whole = np.flatnonzero(closed & ~np.isnan(total))
         past, before, seen = state.past.copy(), state.before.copy(), state.seen.copy()

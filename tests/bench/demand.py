@@ -1,4 +1,4 @@
-"""Maximum demand: how well a window's end is forecast, on the steel plant's meter and on a simulated 1-minute one."""
+"""Maximum demand: how well a window's end is forecast, on the steel plant's meter and on simulated 1-minute ones."""
 
 from __future__ import annotations
 
@@ -13,6 +13,7 @@ import numpy as np
 
 from detectors.base import Floats
 from detectors.efficiency.demand import Demand
+from streams.plant.plant import Plant
 
 DATA = Path(__file__).resolve().parents[3] / "shared" / "data"
 
@@ -50,6 +51,18 @@ def simulated(days: int = 28, seed: int = 1) -> Floats:
             at += length + int(rng.gamma(2, stop / 2)) + 1
         kw = kw + power * (on & shift) * (1 + 0.08 * rng.standard_normal(len(minutes)))
     return np.asarray(np.maximum(kw, 1.0).reshape(-1, 30) / 60)
+
+
+def incomer(days: int = 28, seed: int = 1) -> Floats:
+    """kWh of each minute, by half hour (n, 30), of the meter that takes in the demo's plant."""
+    plant = Plant(seed, 1_767_571_200_000_000_000, 60.0)
+    kw = [
+        np.asarray(frame.series["active_power"])
+        for _ in range(days)
+        for frame in plant.block(1440)
+        if frame.asset.endswith("meter-4")
+    ]
+    return np.concatenate(kw).reshape(-1, 30) / 60
 
 
 def measure(windows: Floats, minute_of_slot: float, at: list[int]) -> list[Quality]:
@@ -105,7 +118,8 @@ def main() -> int:
         print("\n".join(lines("steel plant, 15 min samples, 30 min windows", measure(steel(DATA), 15, [0]))))
     else:
         print(f"no data at {DATA}: the steel plant is left out", file=sys.stderr)
-    print("\n".join(lines("simulated plant, 1 min samples", measure(simulated(), 1, [4, 9, 14, 19, 24]))))
+    for name, windows in (("simulated machines", simulated()), ("incomer of the demo's plant", incomer())):
+        print("\n".join(lines(f"{name}, 1 min samples", measure(windows, 1, [4, 9, 14, 19, 24]))))
     print(f"{rate():,.0f} forecasts/s, 200 meters of 1-minute slots, memory full")
     return 0
 

@@ -69,12 +69,21 @@ class NaiveDemand:
                 away = 0.0
                 for weight, a, b in zip((1.0, 0.5, 0.7, 0.4), self.traits(*window, slot), ours, strict=True):
                     away += weight * abs(a - b) if not math.isnan(a - b) else 0.0
-                found.append((away, place, self.cumulated(window.kwh, self.slots - 1) / of_then))
+                theirs = self.traits(*window, slot)
+                tilt = min(max(theirs[1] / theirs[0] - ours[1] / ours[0], -1.0), 1.0)
+                found.append((away, place, self.cumulated(window.kwh, self.slots - 1) / of_then, tilt))
         found = sorted(found)[: self.neighbours]
         if not found:
             return None
         farthest = found[-1][0]
-        weighted = [(factor, 1 - away / (farthest * 1.0001 + 1e-12)) for away, _, factor in found]
+        weights = [1 - f[0] / (farthest * 1.0001 + 1e-12) for f in found]
+        total = sum(weights) + 1e-9
+        tilt = sum(w * f[3] for w, f in zip(weights, found, strict=True)) / total
+        factor = sum(w * f[2] for w, f in zip(weights, found, strict=True)) / total
+        both = sum(w * (f[3] - tilt) * (f[2] - factor) for w, f in zip(weights, found, strict=True))
+        own = sum(w * (f[3] - tilt) * (f[3] - tilt) for w, f in zip(weights, found, strict=True))
+        slope = both / (own * 1.05 + 1e-9 * total)
+        weighted = [(max(f[2] - slope * f[3], 1.0), w) for w, f in zip(weights, found, strict=True)]
         middle = quantile([(f, w / f) for f, w in weighted], 0.5)
         below = max(middle - quantile(weighted, 0.05), 0.005 * middle)
         above = max(quantile(weighted, 0.95) - middle, 0.005 * middle)
@@ -85,7 +94,7 @@ class NaiveDemand:
         total = self.cumulated(self.open, self.slots - 1)
         if not math.isnan(total):
             for slot, (low, high) in self.given.items():
-                change = -0.05 * 0.10 if low <= total <= high else 0.05 * 0.90
+                change = -0.05 * 0.08 if low <= total <= high else 0.05 * 0.92
                 self.widen[slot] = min(max(self.widen[slot] * (1 + change), 0.5), 8.0)
             window = Seen(self.open, self.halves)
             if len(self.places) < self.memory:
