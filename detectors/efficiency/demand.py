@@ -13,8 +13,8 @@ from detectors.efficiency.analogs import alike, levelled, quantile, traits
 MISS = 0.10
 """Share of outcomes that the interval is to leave out."""
 AIM = 0.08
-"""Share of misses at which the interval stays as it is: fewer than MISS, as busy windows miss more often than idle ones,
-and are those that cost."""
+"""Share of misses at which the interval stays as it is: fewer than MISS, as busy windows miss more often than
+idle ones, and are those that cost."""
 PACE = 0.05
 """How fast the interval widens when it missed; it narrows AIM / (1 - AIM) times as fast when it held."""
 NARROWEST, WIDEST = 0.5, 8.0
