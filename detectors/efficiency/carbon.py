@@ -124,7 +124,7 @@ def market_based(kwh: ArrayLike, certified_kwh: ArrayLike, certified_factor: Arr
     drawn = np.asarray(kwh, dtype=np.float64)
     covered, factor = (_by_certificate(a) for a in (certified_kwh, certified_factor))
     total = covered.sum(axis=-1)
-    share = np.minimum(1.0, np.divide(drawn, total, out=np.ones(np.broadcast(drawn, total).shape), where=total > 0))
+    share = np.divide(drawn, total, out=np.ones(np.broadcast(drawn, total).shape), where=total > drawn)
     bought = (covered * factor).sum(axis=-1) * share
     rest = location_based(drawn - total * share, residual)
     whole = total >= drawn

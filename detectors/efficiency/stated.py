@@ -55,7 +55,8 @@ def ratio(numerator: ArrayLike, denominator: ArrayLike, if_zero: int) -> Stated:
     missing = np.isnan(above) | np.isnan(below)
     usable = ~missing & (below > 0)
     value = np.full(above.shape, np.nan)
-    np.divide(above, below, out=value, where=usable)
+    with np.errstate(over="ignore"):
+        np.divide(above, below, out=value, where=usable)
     reason = np.where(missing, MISSING, np.where(usable, KNOWN, if_zero)).astype(np.uint8)
     return Stated(value, reason)
 
