@@ -15,7 +15,7 @@ ALLOWED = {
     "detectors": {"detectors"},
     "streams": {"streams", "detectors", "schemas"},
 }
-PURE = {"numpy", "scipy", "pydantic", "__future__", "typing", "math", "re", "collections", "detectors"}
+PURE = {"numpy", "scipy", "pydantic", "__future__", "abc", "typing", "math", "re", "collections", "detectors"}
 
 
 def imports(path: Path) -> set[str]:
