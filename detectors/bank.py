@@ -123,6 +123,7 @@ class Bank:
         self._state: Any = take(self._init(1), slice(0, 0))
         self._calibrated = calibration.init(0)
         self._learned_since = np.zeros(0, dtype=np.int64)
+        self._began: dict[int, int] = {}  # row -> the place in the last run of the first reading it learned from
 
     @property
     def calibration(self) -> Calibration:
@@ -172,6 +173,7 @@ class Bank:
 
         `groups` are those of `rows`, where the caller knows them already.
         """
+        self._began.clear()
         if self._walks:
             g = group(rows) if groups is None else groups
             earlier = self._earlier(g)
@@ -229,6 +231,7 @@ class Bank:
             places = np.flatnonzero((learned == UNSEEN)[g.local] & batch.learn)[::-1]
             learned[g.local[places]] = batch.time[places]  # of several, the last assigned stays: the first reading's
             self._learned_since[g.rows] = learned
+            self._began |= dict(zip(rows[places].tolist(), places.tolist(), strict=True))
         score, alarm, threshold = self.calibration.walk_on(self._calibrated, rows, batch.time, verdict.score, batch.dt)
         before: dict[int, dict[str, Any]] = {}
         for places in g.of(alarm) if alarm.any() else ():
@@ -258,8 +261,12 @@ class Bank:
         deep = verdict.score.ndim > 1
         one = block if deep else pick(block, 0)
         # the first that taught something, not the earliest: a clock that was set back has older ones behind it
-        learned, first = self._learned_since[rows], block.time[block.learn.argmax(axis=0), np.arange(len(rows))]
-        self._learned_since[rows] = np.where((learned == UNSEEN) & block.learn.any(axis=0), first, learned)
+        learned = self._learned_since[rows]
+        fresh = np.flatnonzero((learned == UNSEEN) & block.learn.any(axis=0))
+        if len(fresh):
+            first = block.learn[:, fresh].argmax(axis=0), fresh
+            self._learned_since[rows[fresh]] = block.time[first]
+            self._began |= dict(zip(rows[fresh].tolist(), where[first].tolist(), strict=True))
         judge = self.calibration.scan if deep else self.calibration.step
         calibrated, (score, alarm, threshold) = judge(take(self._calibrated, rows), one.time, verdict.score, one.dt)
         put(self._calibrated, rows, calibrated)
@@ -292,6 +299,7 @@ class Bank:
 
         `clock` (r,): until when each reading's row was silent, in the row's own event time.
         """
+        self._began.clear()
         if self._walks:
             g = group(rows) if groups is None else groups
             state, verdict, deadline = self.detector.walk_silent(take(self._state, g.rows), g.local, batch)
@@ -346,10 +354,12 @@ class Bank:
         before = {i: self.detector.explain(earlier, i) for i in np.flatnonzero(alarm).tolist()}
         return Judgement(verdict.score, score, alarm, threshold, verdict, before)
 
-    def learned_since(self, row: int) -> int | None:
-        """Event time (ns) of the first reading a row learned from."""
+    def learned_since(self, row: int, place: int | None = None) -> int | None:
+        """Event time (ns) of the first reading a row learned from; as of the reading at a place of the last run."""
         since = int(self._learned_since[row])
-        return None if since == UNSEEN else since
+        if since == UNSEEN or (place is not None and self._began.get(row, place) > place):
+            return None
+        return since
 
     def snapshot(self) -> dict[str, Any]:
         """All that the bank remembers, as arrays."""

@@ -114,9 +114,7 @@ class Judging:
         decision = facts.decision | {"x": plain(float(seg.value[i])), "dt": plain(float(dt))}
         before, reading = j.before.get(p, {}), reading_of(watch.detector, seg, i, float(j.raw[p]))
         facts = facts._replace(named=watch.detector.named(before, reading))
-        since = watch.bank.learned_since(change.step.row)
-        if since is not None and since > change.step.time:
-            since = None  # learned further on in the chunk
+        since = watch.bank.learned_since(change.step.row, p)
         decision |= judged_of(watch.detector, seg, i) | watch.detector.found(before, reading)
         event = self.engine.events.make(watch, row, change, facts._replace(decision=decision, learned_since=since))
         self.out.event(int(seg.messages[step]), READING, watch.index, event, change.episode.again)

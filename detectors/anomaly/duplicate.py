@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
-from functools import cache
 from typing import ClassVar, Literal, NamedTuple
 
 import numpy as np
@@ -27,6 +26,9 @@ _ASTRAY = 3
 """One that has moved so often while the other has not moved at all is another one."""
 _MOST = 2.0
 """Evidence kept, in what scores 1."""
+
+_PAIRS: dict[int, tuple[Ints, Ints]] = {}
+"""What `pairs_of` gives, made once: it is as dear as a comparison."""
 
 
 class DuplicateState(NamedTuple):
@@ -156,12 +158,13 @@ class Duplicate(Detector[DuplicateState]):
         return Telling({"pairs": ", ".join(" = ".join(pair) for pair in pairs[:3])}, {"pairs": pairs})
 
 
-@cache
 def pairs_of(p: int) -> tuple[Ints, Ints]:
     """(P,) first and second place of each pair of p inputs.
 
     >>> [a.tolist() for a in pairs_of(3)]
     [[0, 0, 1], [1, 2, 2]]
     """
-    first, second = np.triu_indices(p, 1)
-    return first.astype(np.int64), second.astype(np.int64)
+    if p not in _PAIRS:
+        first, second = np.triu_indices(p, 1)
+        _PAIRS[p] = first.astype(np.int64), second.astype(np.int64)
+    return _PAIRS[p]
