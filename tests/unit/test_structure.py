@@ -17,7 +17,8 @@ ALLOWED = {
 }
 PURE = {
     "numpy", "scipy", "pydantic", "detectors",
-    "__future__", "abc", "bisect", "collections", "dataclasses", "enum", "functools", "itertools", "math", "re", "typing",
+    "__future__", "abc", "bisect", "collections", "dataclasses", "enum", "functools", "itertools", "math", "re",
+    "typing",
 }  # fmt: skip
 
 
