@@ -16,7 +16,6 @@ from detectors.efficiency.timeline import Timeline
 
 Ints = NDArray[np.int64]
 Floats = NDArray[np.float64]
-Bools = NDArray[np.bool_]
 
 NEVER = np.iinfo(np.int64).min
 _HOUR = 3_600e9
@@ -161,10 +160,11 @@ class Account:
             if which is Role.PRODUCT:
                 self._put(self.products, 1, of, when, what)
                 continue
-            known = (since != NEVER) & (when - np.where(since == NEVER, when, since) <= _LONGEST)
             if which is Role.STATE:
-                self._states(of, when, what, since, known)
-            elif which in _COUNTS:
+                self._states(of, when, what, since)
+                continue
+            known = (since != NEVER) & (when - np.where(since == NEVER, when, since) <= _LONGEST)
+            if which in _COUNTS:
                 self._parts(_COUNTS.index(which), of[known], when[known], risen(was, what, 0.0)[known])
                 self._counted(which, of[known], since[known], when[known])
             else:
@@ -186,7 +186,8 @@ class Account:
                 timelines[m].put(t, int(v))
                 self._changed[m], self._now[now, m] = max(self._changed[m], t), v
 
-    def _states(self, machine: Ints, time: Ints, value: Floats, since: Ints, known: Bools) -> None:
+    def _states(self, machine: Ints, time: Ints, value: Floats, since: Ints) -> None:
+        known = since != NEVER
         hold = self._limits[0, machine].astype(np.int64)
         over = np.where(known, np.minimum(time, np.where(known, since, 0) + hold), time)  # where the one before ends
         silent = over < time

@@ -9,6 +9,9 @@ from pydantic import BaseModel, ConfigDict, Field, field_validator, model_valida
 from detectors.durations import Duration
 from detectors.efficiency.machine_state import PROFILES, MachineState, state_words
 
+_MOST = 7 * 86_400_000_000_000
+"""Longest silence that may be bridged: a week."""
+
 _STATE_NAMES = ", ".join(state.name.lower() for state in MachineState)
 
 
@@ -58,7 +61,11 @@ class EnergyOptions(_Model):
     modulus: float = Field(0.0, ge=0, description="Reading at which a counter begins again at 0; 0: a fall is a reset.")
     gap: Duration = Field("5m", validate_default=True, gt=0, description="Energy of longer silences is an estimate.")
     bridge: Duration = Field(
-        "1h", validate_default=True, gt=0, description="Power is not known between readings further apart."
+        "1h",
+        validate_default=True,
+        gt=0,
+        le=_MOST,
+        description="Power is not known between readings further apart.",
     )
 
     @model_validator(mode="after")
@@ -79,7 +86,11 @@ class MachineOptions(_Model):
     energy: EnergyOptions | None = Field(None, description="What it takes.")
     product: str | None = Field(None, description="Text series that names the product being made.")
     hold: Duration = Field(
-        "1h", validate_default=True, gt=0, description="A state counts so long without a reading, then it is unknown."
+        "1h",
+        validate_default=True,
+        gt=0,
+        le=_MOST,
+        description="A state counts so long without a reading, then it is unknown.",
     )
 
     @field_validator("assets")

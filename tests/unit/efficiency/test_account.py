@@ -125,3 +125,10 @@ def test_a_meter_that_lags_behind_is_shared_by_what_is_known_when_it_comes(
     for machine in range(2):
         own = [(role, time, value) for of, role, time, value in late if of == machine]
         same(booked(whole, machine), account(own, [i + 1 for i in range(len(own))], LIMITS, CELL))
+
+
+def test_a_state_is_forgotten_in_a_long_silence_though_the_meter_goes_on() -> None:
+    day = 86_400 * SECOND
+    readings = [(0, Role.STATE, 0, 1.0), (0, Role.ENERGY, 39 * day, 0.0), (0, Role.ENERGY, 39 * day + SECOND, 7.0)]
+    whole = book([[*readings, (0, Role.STATE, 40 * day, 1.0)]])
+    assert whole.sums["kwh"][:, MachineState.UNKNOWN].sum() == 7.0
