@@ -70,7 +70,8 @@ def test_the_twin_says_the_same(options: dict[str, Any], seed: int) -> None:
         if not clear[row]:
             continue  # rounding may have sent the two different ways
         told = twins[row].judge(int(whole.batch.time[i]), whole.batch.x[i].tolist(), bool(whole.batch.learn[i]))
-        np.testing.assert_allclose(said.raw[i], told.score, rtol=5e-3, atol=1e-3)
+        # the index is a sum of products in single precision, and the score its root: small ones differ by more
+        np.testing.assert_allclose(said.raw[i], told.score, rtol=5e-3, atol=3e-3)
         assert said.verdict.warm[i] == told.warm
         clear[row] = told.clear
         if told.clear and told.score > 1e-2:
