@@ -12,11 +12,21 @@ from typing import IO, Annotated, Any
 
 import typer
 
-from detectors.durations import duration_ns
 from schemas.errors import Misconfigured
 from schemas.kpi import KpiRow
-from schemas.times import parse_times
 from streams.cli.common import clear_errors, progress, site_of
+from streams.cli.file_options import (
+    Asset,
+    Drop,
+    Format,
+    Interval,
+    Separator,
+    Start,
+    TimeColumn,
+    TimeFormat,
+    Zone,
+    file_options,
+)
 from streams.files.options import FileOptions
 from streams.files.read import read
 from streams.score import HEADER, KPI_HEADER, Scorer, kpi_lines, rows, write_events
@@ -30,19 +40,15 @@ def score(
     kpi: Annotated[
         Path | None, typer.Option(help="Key figures of the site's [[machine]] entries as CSV: the last of each window.")
     ] = None,
-    format: Annotated[str | None, typer.Option(help="csv, long, parquet, jsonl or shdr; default: by the file.")] = None,
-    time_column: Annotated[
-        str | None, typer.Option(metavar="NAME[,NAME]", help="Where times are; two are joined.")
-    ] = None,
-    time_format: Annotated[str | None, typer.Option(help="strptime format, where times are ambiguous.")] = None,
-    interval: Annotated[str | None, typer.Option(help='Distance of rows in files without times, such as "1h".')] = None,
-    start: Annotated[str | None, typer.Option(help="Time of the first row, with --interval (RFC 3339).")] = None,
-    sep: Annotated[str | None, typer.Option(help="Separator of columns; default: found out.")] = None,
-    asset: Annotated[str | None, typer.Option(help="Path of the asset; default: the file's name.")] = None,
-    drop: Annotated[
-        list[str] | None, typer.Option(metavar="COLUMN", help="Column to leave out; may be repeated.")
-    ] = None,
-    timezone: Annotated[str | None, typer.Option(help="Zone of times without one; default: the site's.")] = None,
+    format: Format = None,
+    time_column: TimeColumn = None,
+    time_format: TimeFormat = None,
+    interval: Interval = None,
+    start: Start = None,
+    sep: Separator = None,
+    asset: Asset = None,
+    drop: Drop = None,
+    timezone: Zone = None,
     partitions: Annotated[int, typer.Option(help="Engines, as many as the reading topic has partitions.", min=1)] = 12,
 ) -> None:
     """Judge files, as the worker would judge the same readings from Kafka.
@@ -56,17 +62,9 @@ def score(
     """
     with clear_errors():
         site = site_of(config)
-        options = FileOptions(
-            format=format,
-            time_columns=tuple(time_column.split(",")) if time_column else (),
-            time_format=time_format,
-            interval_ns=_duration("--interval", interval),
-            start_ns=_time("--start", start),
-            sep=sep,
-            asset=asset,
-            drop=tuple(drop or ()),
-            timezone=timezone or site.site.site.timezone,
-        )
+        options = file_options(
+            site, format, time_column, time_format, interval, start, sep, asset, drop, timezone
+        )  # fmt: skip
         if kpi is not None and not site.site.machine:
             raise Misconfigured("--kpi: the site file has no [[machine]], which says what states, parts and energy are")
         _run(inputs, out, events, kpi, Scorer(site, partitions), options)
@@ -158,19 +156,3 @@ def _report(scorer: Scorer, events: int, seconds: float) -> None:
 
 
 _SHOWN = ("scored", "warming", "withheld", "late", "duplicate", "muted", "unwatched", "rejected")
-
-
-def _duration(option: str, text: str | None) -> int | None:
-    try:
-        return None if text is None else duration_ns(text)
-    except ValueError as error:
-        raise Misconfigured(f"{option}: {error}") from error
-
-
-def _time(option: str, text: str | None) -> int | None:
-    if text is None:
-        return None
-    ns, bad = parse_times([text if "T" in text or " " in text else f"{text}T00:00:00Z"])
-    if bad[0]:
-        raise Misconfigured(f"{option}: expected a time such as 2026-01-05T08:00:00Z, got {text!r}")
-    return int(ns[0])
