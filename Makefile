@@ -6,7 +6,7 @@ STAMP := $(VENV)/.ready
 SOURCES := streams detectors schemas tests docs
 
 .DEFAULT_GOAL := help
-.PHONY: help setup demo demo-file test test-unit test-integration faults bench bench-smoke bench-state soak quality lint fmt type gen check-gen lock check servers clean
+.PHONY: help setup demo demo-file test test-unit test-integration faults bench bench-smoke bench-shapes bench-state soak quality lint fmt type gen check-gen lock check servers clean
 
 help: ## list these targets
 	@grep -hE '^[a-z-]+:.*## ' $(MAKEFILE_LIST) | awk -F ':.*## ' '{printf "  make %-18s %s\n", $$1, $$2}'
@@ -52,11 +52,14 @@ bench: $(STAMP) ## measure throughput on real Kafka and write docs/benchmarks.md
 bench-smoke: $(STAMP) ## a short bench, held to a third of the floors
 	@$(BIN)/python -m tests.bench --smoke
 
-bench-state: $(STAMP) ## memory, standstill and restore time at 100,000 series
+bench-shapes: $(STAMP) ## detectors alone: microseconds a reading and bytes a series in three shapes
+	@$(BIN)/python -m tests.bench.shapes
+
+bench-state: $(STAMP) ## the default site at 100,000 series: memory, standstill, restore time, singles a second
 	@$(BIN)/python -m tests.bench.state_size
 
-quality: $(STAMP) ## detection on public benchmarks, written to docs/quality.md (needs ../shared/data)
-	@$(BIN)/python -m tests.quality $(QUALITY)
+quality: $(STAMP) ## detection on public benchmarks, written to docs/quality.md (needs ../shared/data); PLOTS=1 draws each file
+	@$(BIN)/python -m tests.quality $(if $(PLOTS),--plots) $(QUALITY)
 
 soak: $(STAMP) ## half an hour at half load: memory flat, no lag growth
 	@$(BIN)/python -m tests.bench.soak $(SOAK)

@@ -9,15 +9,31 @@ import numpy as np
 from numpy.typing import NDArray
 
 from detectors import compiled
-from detectors.base import Batch, Bools, Detector, Floats, Ints, Verdict, join, no_opinion, pick, plain, put, take
+from detectors.base import (
+    Batch,
+    Bools,
+    Detector,
+    Floats,
+    Ints,
+    Verdict,
+    no_opinion,
+    pick,
+    put,
+    roomier,
+    take,
+    with_room,
+)
 from detectors.calibration import Calibration
-from detectors.groups import Groups, group
+from detectors.groups import UNSEEN, Groups, group
 
 Rows = NDArray[np.int64]
 
-UNSEEN = np.iinfo(np.int64).min
-"""Time of a row that has learned nothing yet."""
 
+DEEP = 8
+"""Readings a row from which a walk goes through copies of its rows: next to one another they are read faster."""
+
+STRETCH = 32
+"""Instants of a row whose state is changed in place that are tried in one go."""
 
 DEEPEST = 256
 """Instants of a row judged in one go: bounds what is recomputed to explain an alarm, and what stays in the cache."""
@@ -68,6 +84,14 @@ def rounds(rows: Rows) -> Iterator[Round]:
             done = end
 
 
+class Earlier(NamedTuple):
+    """What is kept of k rows before a walk changes them: of those with one reading their single numbers alone."""
+
+    plain: Any  # (k, ...) `Detector.explained`
+    whole: Any  # the state of those with several readings
+    at: Rows  # (k,) where each of them stands in `whole`
+
+
 class Silence(NamedTuple):
     """A deadline that passed: `at` is the place in `judged` that speaks of it."""
 
@@ -99,6 +123,7 @@ class Bank:
         self._state: Any = take(self._init(1), slice(0, 0))
         self._calibrated = calibration.init(0)
         self._learned_since = np.zeros(0, dtype=np.int64)
+        self._began: dict[int, int] = {}  # row -> the place in the last run of the first reading it learned from
 
     @property
     def calibration(self) -> Calibration:
@@ -107,7 +132,8 @@ class Bank:
 
     @calibration.setter
     def calibration(self, calibration: Calibration) -> None:
-        self._calibration, self._calibrated = calibration, calibration.adopt(self._calibrated)
+        self._calibration, used = calibration, take(self._calibrated, slice(0, self.rows))
+        self._calibrated = roomier(calibration.adopt(used), self.rows, len(self._learned_since))
 
     @property
     def nothing(self) -> Judgement:
@@ -116,15 +142,19 @@ class Bank:
 
     def grow(self, n: int, given: dict[str, Floats] | None = None) -> None:
         """Add n rows; `given` holds what their series declare for themselves (`Detector.per_row`)."""
+        if not n:
+            return
         need = self.rows + n
         if need > len(self._learned_since):
             # capacity doubles, so that growing row by row stays linear
-            more = max(need, 2 * len(self._learned_since)) - len(self._learned_since)
-            self._state = join(self._state, self._init(more))
-            self._calibrated = join(self._calibrated, self.calibration.init(more))
-            self._learned_since = np.concatenate((self._learned_since, np.full(more, UNSEEN, dtype=np.int64)))
-        if given:
-            put(self._state, slice(self.rows, need), self.detector.init(n, given))
+            room = max(need, 2 * len(self._learned_since))
+            self._state = roomier(self._state, self.rows, room)
+            self._calibrated = roomier(self._calibrated, self.rows, room)
+            self._learned_since = with_room(self._learned_since, self.rows, room)
+        new = slice(self.rows, need)
+        put(self._state, new, self.detector.init(n, given) if given else self._init(n))
+        put(self._calibrated, new, self.calibration.init(n))
+        self._learned_since[new] = UNSEEN
         self.rows = need
 
     def _init(self, n: int) -> Any:
@@ -143,38 +173,74 @@ class Bank:
 
         `groups` are those of `rows`, where the caller knows them already.
         """
+        self._began.clear()
         if self._walks:
             g = group(rows) if groups is None else groups
-            earlier = take(self._state, g.rows)
-            return self._walked(g, earlier, *self.detector.walk(earlier, g.local, batch), batch)
+            earlier = self._earlier(g)
+            if len(rows) < DEEP * len(g.rows):
+                return self._walked(g, rows, earlier, self.detector.walk_on(self._state, rows, batch), batch)
+            after = take(self._state, g.rows)
+            verdict = self.detector.walk_on(after, g.local, batch)
+            put(self._state, g.rows, after)
+            return self._walked(g, rows, earlier, verdict, batch)
         parts, places = [], []
         for block_rows, whole in rounds(rows):
-            for where in whole[:, None] if self.detector.in_place else (whole,):
-                parts.append(self._block(block_rows, pick(batch, where), where))
-                places.append(where.reshape(-1))
+            for piece in self._pieces(block_rows, whole, batch):
+                parts.append(piece[0])
+                places.append(piece[1].reshape(-1))
         return _in_order(parts, places, len(rows))
+
+    def _pieces(self, rows: Rows, whole: Rows, batch: Batch) -> Iterator[tuple[Judgement, Rows]]:
+        """A block's judgements with their places: all at once, or instant by instant of a state changed in place."""
+        if not self.detector.in_place:
+            yield self._block(rows, pick(batch, whole), whole), whole
+            return
+        for start in range(0, len(whole), STRETCH):
+            yield from self._stretch(rows, whole[start : start + STRETCH], batch)
+
+    def _stretch(self, rows: Rows, where: Rows, batch: Batch) -> Iterator[tuple[Judgement, Rows]]:
+        """A state changed in place: rows that are normal throughout at once, the others half by half."""
+        block = pick(batch, where)
+        if len(where) == 1:
+            yield self._block(rows, block, where), where
+            return
+        calm, verdict = self.detector.glide(self._state, rows, block)
+        if calm.any():
+            mine = where[:, calm]
+            yield self._said(rows[calm], pick(block, np.s_[:, calm]), mine, verdict, None), mine
+        if not calm.all():
+            half = len(where) // 2
+            for part in (where[:half, ~calm], where[half:, ~calm]):
+                yield from self._stretch(rows[~calm], part, batch)
 
     @property
     def _walks(self) -> bool:
         """Whether readings are gone through in the log's order, by compiled kernels, instead of in blocks."""
         return compiled.available and self.detector.kernel is not None
 
-    def _walked(self, g: Groups, earlier: Any, state: Any, verdict: Verdict, batch: Batch) -> Judgement:
-        """Keep the state that a walk has led to, and calibrate its raw scores."""
-        put(self._state, g.rows, state)
+    def _earlier(self, g: Groups) -> Earlier:
+        """What a walk will change: wide states are copied where several readings share the cost, or not at all."""
+        several = g.first != g.last
+        plain = self.detector.explained(self._state, g.rows)
+        return Earlier(plain, take(self._state, g.rows[several]), np.cumsum(several) - 1)
+
+    def _walked(self, g: Groups, rows: Rows, earlier: Earlier, verdict: Verdict, batch: Batch) -> Judgement:
+        """What a walk has said, its raw scores calibrated."""
         learned = self._learned_since[g.rows]
         if (learned == UNSEEN).any():
             places = np.flatnonzero((learned == UNSEEN)[g.local] & batch.learn)[::-1]
             learned[g.local[places]] = batch.time[places]  # of several, the last assigned stays: the first reading's
             self._learned_since[g.rows] = learned
-        calibrated, (score, alarm, threshold) = self.calibration.walk(
-            take(self._calibrated, g.rows), g.local, batch.time, verdict.score, batch.dt
-        )
-        put(self._calibrated, g.rows, calibrated)
+            self._began |= dict(zip(rows[places].tolist(), places.tolist(), strict=True))
+        score, alarm, threshold = self.calibration.walk_on(self._calibrated, rows, batch.time, verdict.score, batch.dt)
         before: dict[int, dict[str, Any]] = {}
         for places in g.of(alarm) if alarm.any() else ():
-            block, row = pick(batch, places[:, None]), take(earlier, g.local[places[:1]])
-            before |= self._before(row, block, places[:, None], alarm[places, None])
+            row = int(g.local[places[0]])
+            if len(places) == 1:
+                before[int(places[0])] = self.detector.explain(earlier.plain, row)
+            else:
+                block, whole = pick(batch, places[:, None]), take(earlier.whole, earlier.at[row : row + 1])
+                before |= self._before(whole, block, places[:, None], alarm[places, None])
         return Judgement(verdict.score, score, alarm, threshold, self._banded(verdict, threshold), before)
 
     def _block(self, rows: Rows, block: Batch, where: NDArray[np.int64]) -> Judgement:
@@ -182,15 +248,25 @@ class Bank:
         deep = len(block.time) > 1
         one = block if deep else pick(block, 0)
         if self.detector.in_place:
-            earlier = plain(self._state, rows)
+            earlier = self.detector.explained(self._state, rows)
             verdict = self.detector.advance(self._state, rows, one)
         else:
             earlier = take(self._state, rows)
             state, verdict = (self.detector.scan if deep else self.detector.step)(earlier, one)
             put(self._state, rows, state)
+        return self._said(rows, block, where, verdict, earlier)
+
+    def _said(self, rows: Rows, block: Batch, where: Rows, verdict: Verdict, earlier: Any) -> Judgement:
+        """What a detector has said of a block, calibrated; `earlier` is needed where there is an alarm."""
+        deep = verdict.score.ndim > 1
+        one = block if deep else pick(block, 0)
         # the first that taught something, not the earliest: a clock that was set back has older ones behind it
-        learned, first = self._learned_since[rows], block.time[block.learn.argmax(axis=0), np.arange(len(rows))]
-        self._learned_since[rows] = np.where((learned == UNSEEN) & block.learn.any(axis=0), first, learned)
+        learned = self._learned_since[rows]
+        fresh = np.flatnonzero((learned == UNSEEN) & block.learn.any(axis=0))
+        if len(fresh):
+            first = block.learn[:, fresh].argmax(axis=0), fresh
+            self._learned_since[rows[fresh]] = block.time[first]
+            self._began |= dict(zip(rows[fresh].tolist(), where[first].tolist(), strict=True))
         judge = self.calibration.scan if deep else self.calibration.step
         calibrated, (score, alarm, threshold) = judge(take(self._calibrated, rows), one.time, verdict.score, one.dt)
         put(self._calibrated, rows, calibrated)
@@ -223,12 +299,14 @@ class Bank:
 
         `clock` (r,): until when each reading's row was silent, in the row's own event time.
         """
+        self._began.clear()
         if self._walks:
             g = group(rows) if groups is None else groups
-            earlier = take(self._state, g.rows)
-            state, verdict, deadline = self.detector.walk_silent(earlier, g.local, batch)
+            state, verdict, deadline = self.detector.walk_silent(take(self._state, g.rows), g.local, batch)
             if not (deadline <= clock).any():
-                return self._walked(g, earlier, state, verdict, batch), []
+                earlier = self._earlier(g)
+                put(self._state, g.rows, state)
+                return self._walked(g, rows, earlier, verdict, batch), []
         silences: list[Silence] = []
         parts, places = [], []
         for block_rows, where in rounds(rows):
@@ -276,10 +354,12 @@ class Bank:
         before = {i: self.detector.explain(earlier, i) for i in np.flatnonzero(alarm).tolist()}
         return Judgement(verdict.score, score, alarm, threshold, verdict, before)
 
-    def learned_since(self, row: int) -> int | None:
-        """Event time (ns) of the first reading a row learned from."""
+    def learned_since(self, row: int, place: int | None = None) -> int | None:
+        """Event time (ns) of the first reading a row learned from; as of the reading at a place of the last run."""
         since = int(self._learned_since[row])
-        return None if since == UNSEEN else since
+        if since == UNSEEN or (place is not None and self._began.get(row, place) > place):
+            return None
+        return since
 
     def snapshot(self) -> dict[str, Any]:
         """All that the bank remembers, as arrays."""
@@ -298,7 +378,7 @@ class Bank:
             migrated = self.detector.migrate(state, version)
             if migrated is None:
                 return False
-            state = list(migrated)
+            state = [a.copy() for a in migrated]
         self.rows = int(saved["rows"])
         self._state = type(self._state)(*state)
         self._calibrated = self.calibration.adopt([a.copy() for a in saved["calibration"]])

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from abc import abstractmethod
+from collections.abc import Sequence
 from typing import Any, ClassVar, Generic, Literal, NamedTuple, Self, TypeVar, cast
 
 import numpy as np
@@ -43,6 +44,16 @@ class Verdict(NamedTuple):
     warm: Floats  # (k,) share of the warm-up done, 0..1
     contribution: Floats | None = None  # (k, d)
 
+
+class Telling(NamedTuple):
+    """What a joint detector tells of an instant that an event is made of."""
+
+    words: dict[str, float | str]  # for its message, beside the usual ones
+    given: dict[str, Any]  # for the event's `decision`
+
+
+MOST = 3
+"""How many inputs the event of a joint verdict goes into."""
 
 NARROW = 12
 """Up to so many rows, a deep block is walked in plain numbers where kernels are not compiled: most of a step over
@@ -123,6 +134,14 @@ class Detector(BaseModel, Generic[S]):
         put(state, rows, after)
         return verdict
 
+    def glide(self, state: S, rows: Ints, batches: Batch) -> tuple[Bools, Verdict]:
+        """As `advance`, t instants (t, k) at once, of those rows alone that are found normal throughout.
+
+        (k,) which rows these are, and their verdicts (t, those), each below 1; the others stay as they are. With
+        `in_place`; none by default.
+        """
+        return np.zeros(len(rows), dtype=bool), no_opinion(0)
+
     def scan(self, state: S, batches: Batch) -> tuple[S, Verdict]:
         """t instants of each row, arrays (t, k); the same bits as a loop over `step`, which is the default."""
         t, k = batches.time.shape
@@ -140,11 +159,15 @@ class Detector(BaseModel, Generic[S]):
 
         For detectors with a kernel only.
         """
-        assert self.kernel is not None
         after = copied(state)
+        return after, self.walk_on(after, rows, batch)
+
+    def walk_on(self, state: S, rows: Ints, batch: Batch) -> Verdict:
+        """As `walk`, of a state that is changed in place."""
+        assert self.kernel is not None
         said = np.empty((5, len(rows)))
-        self.kernel.run([rows, *batch[:4], *self.columns(batch)], [*said, *after], self.constants())
-        return after, Verdict(*said)
+        self.kernel.run([rows, *batch[:4], *self.columns(batch)], [*said, *state], self.constants())
+        return Verdict(*said)
 
     def columns(self, batch: Batch) -> list[NDArray[Any]]:
         """What the kernel is given of a batch (n,) behind `learn`."""
@@ -195,18 +218,59 @@ class Detector(BaseModel, Generic[S]):
         """The key of the message that names what an alarm is of, and the words that it needs beside the usual ones.
 
         `before` is the row's state just before the reading, as `explain` gives it, {} where it is not known;
-        `reading` holds what is known of the reading: time, x, and quality or received where they are judged.
+        `reading` holds what is known of the reading: time, x, the detector's own score of it, and quality or received
+        where they are judged.
         """
         return self.kind, {}
+
+    def found(self, before: dict[str, Any], reading: dict[str, Any]) -> dict[str, Any]:
+        """More of what an alarm is of, for the event's `decision`; arguments as of `named`."""
+        return {}
+
+    def retraced(self, before: dict[str, Any], reading: dict[str, Any]) -> S | None:
+        """The state of one row that a reading has led to; None where `before` does not tell all of it.
+
+        For detectors of which a row's state is single numbers. What is learned is of no matter here, and may differ.
+        """
+        kinds = [np.asarray(a) for a in cast(Any, self.init(1))]
+        names = cast(Any, type(self.init(0)))._fields
+        if not all(name in before for name in names):
+            return None
+        fields = [np.full(1, before[name], dtype=a.dtype) for name, a in zip(names, kinds, strict=True)]
+        one = np.ones(1)
+        batch = Batch(np.array([reading["time"]]), one * reading["x"], one, one > 0, np.zeros(1, dtype=np.int32))
+        return self.step(cast(Any, type(self.init(0)))(*fields), batch)[0]
+
+    def tell(self, state: S, inputs: Sequence[str], x: Floats, shares: Floats) -> Telling:
+        """What to tell of one instant; joint detectors only, and asked for events alone.
+
+        `state` is the row's, with the instant taken in; its inputs' names, their values x (p,), NaN where they are out,
+        and their shares (p,) in the contribution.
+        """
+        return Telling({"most": ", ".join(inputs[j] for j in foremost(shares))}, {})
 
     def measured(self, verdict: Verdict) -> Floats:
         """(k,) what each block of samples came to, for the value of its event; NaN where a block is no one number."""
         return np.full(len(verdict.score), np.nan)
 
+    def explained(self, state: S, rows: Ints) -> S:
+        """What `explain` reads of some rows (k,), kept where a state too large to be copied is changed in place."""
+        return plain(state, rows)
+
     def explain(self, state: S, row: int) -> dict[str, float | int | bool]:
         """A row's state as plain data, from which its next verdict can be recomputed (`decision` of an event)."""
         fields = cast(Any, state)._asdict()
         return {name: a[row].item() for name, a in fields.items() if np.ndim(a) == 1}
+
+
+def foremost(shares: Floats) -> list[int]:
+    """Places of the inputs that contribute most, the first first: `MOST` at most.
+
+    >>> foremost(np.array([0.1, 0.0, 0.6, 0.3]))
+    [2, 3, 0]
+    """
+    order = np.argsort(-shares, kind="stable")[:MOST]
+    return [int(j) for j in order if shares[j] > 0]
 
 
 def stack(verdicts: list[Verdict]) -> Verdict:
@@ -255,6 +319,13 @@ def put(state: S, rows: Any, part: S) -> None:
         whole[rows] = piece
 
 
-def join(first: S, second: S) -> S:
-    """State of two groups of rows as one."""
-    return type(first)(*(np.concatenate((a, b)) for a, b in zip(first, second, strict=True)))
+def roomier(state: S, rows: int, room: int) -> S:
+    """State with its first rows and room for so many; memory beyond them is not taken until it is written."""
+    return type(state)(*(with_room(a, rows, room) for a in state))
+
+
+def with_room(column: NDArray[Any], rows: int, room: int) -> NDArray[Any]:
+    """As `roomier`, of one column."""
+    out = np.empty((room, *column.shape[1:]), dtype=column.dtype)
+    out[:rows] = column[:rows]
+    return out

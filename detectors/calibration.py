@@ -157,9 +157,13 @@ class Calibration(BaseModel):
         self, state: CalibrationState, rows: Ints, time: Ints, raw: Floats, dt: Floats
     ) -> tuple[CalibrationState, Calibrated]:
         """Judge n raw scores in order, of the rows (n,) of `state`; the same bits as `step`, one by one."""
-        n = len(rows)
         after = copied(state)
+        return after, self.walk_on(after, rows, time, raw, dt)
+
+    def walk_on(self, state: CalibrationState, rows: Ints, time: Ints, raw: Floats, dt: Floats) -> Calibrated:
+        """As `walk`, of a state that is changed in place."""
+        n = len(rows)
         out = Calibrated(np.empty(n), np.empty(n, dtype=bool), np.empty(n))
         constants = (self.rule == "budget", self.holds, self.rate_per_s, self.refractory_ns)
-        _judge.run([rows, time, raw, dt], [*out, *after], constants)
-        return after, out
+        _judge.run([rows, time, raw, dt], [*out, *state], constants)
+        return out

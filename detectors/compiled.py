@@ -56,5 +56,6 @@ class Kernel:
         lists = [column.tolist() for column in written]
         told = self.plain(*(column.tolist() for column in given), *lists, *constants)
         for column, plain in zip(written, lists, strict=True):
-            column[...] = plain
+            if len(column):  # no rows: an empty list has no width
+                column[...] = plain
         return told

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 from typing import Any, NamedTuple
 
 import numpy as np
@@ -12,6 +13,8 @@ from detectors.compiled import Kernel
 
 Ints = NDArray[np.int64]
 
+UNSEEN = np.iinfo(np.int64).min
+"""Time of a row that nothing is known of yet."""
 _SPARSE = 16
 """A table by row is worth its making for so many rows a reading, at most."""
 
@@ -46,6 +49,23 @@ class Groups(NamedTuple):
         out: NDArray[Any] = values[self.before].astype(table.dtype, copy=False)
         out[self.first] = table[self.rows]
         return out
+
+    def since(self, time: Ints, last: Ints) -> NDArray[np.float64]:
+        """(n,) seconds from the row's reading before, NaN at its first; `last` (rows,) is that one's time and moves on.
+
+        >>> last = np.array([UNSEEN, 2 * 10**9])
+        >>> group(np.array([1, 0, 1])).since(np.array([5, 6, 7]) * 10**9, last), last // 10**9
+        (array([ 3., nan,  2.]), array([6, 7]))
+        """
+        if compiled.available:
+            dt = np.empty(len(time))
+            _since.run([self.rows, self.local, time], [dt, last])
+            return dt
+        before = self.previous(time, last)
+        dt = np.asarray((time - before) / 1e9)
+        dt[self.first[before[self.first] == UNSEEN]] = np.nan
+        last[self.rows] = time[self.last]
+        return dt
 
 
 def group(rows: Ints) -> Groups:
@@ -84,6 +104,16 @@ def _sorted(rows: Ints) -> Groups:
     before[first] = -1
     last = order[np.append(np.flatnonzero(starts)[1:] - 1, len(rows) - 1)]
     return Groups(rows[first][appeared], local, before, first[appeared], last[appeared])
+
+
+@Kernel
+def _since(rows: Any, local: Any, time: Any, dt: Any, last: Any) -> None:
+    for i in range(len(local)):
+        row = rows[local[i]]
+        at = time[i]
+        before = last[row]
+        dt[i] = math.nan if before == UNSEEN else (at - before) / 1e9
+        last[row] = at
 
 
 @Kernel

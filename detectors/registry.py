@@ -8,7 +8,9 @@ from detectors.anomaly.auto import Auto
 from detectors.anomaly.bearing import Bearing
 from detectors.anomaly.clock import Clock
 from detectors.anomaly.cusum import Cusum
+from detectors.anomaly.duplicate import Duplicate
 from detectors.anomaly.gap import Gap
+from detectors.anomaly.level_shift import LevelShift
 from detectors.anomaly.limits import Limits
 from detectors.anomaly.nelson import Nelson
 from detectors.anomaly.peers import Peers
@@ -31,8 +33,10 @@ REGISTRY: dict[str, type[Detector[Any]]] = {
     "clock": Clock,
     "railed": Railed,
     "unit_swap": UnitSwap,
+    "duplicate": Duplicate,
     "robust_zscore": RobustZscore,
     "auto": Auto,
+    "level_shift": LevelShift,
     "cusum": Cusum,
     "seasonal": Seasonal,
     "nelson": Nelson,

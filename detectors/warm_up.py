@@ -7,6 +7,7 @@ import numpy as np
 from detectors.bank import Bank
 from detectors.base import Batch
 from detectors.calibration import Calibration
+from detectors.groups import group
 from detectors.registry import REGISTRY, build
 
 
@@ -16,6 +17,7 @@ def warm_up() -> None:
     About a second where the code is on the disk already, ten where it is not; nothing where numba is not there.
     """
     row, time = np.zeros(2, dtype=np.int64), np.arange(2) * 1_000_000_000
+    group(row).since(time, np.zeros(1, dtype=np.int64))
     batch = Batch(time, np.ones(2), np.ones(2), time >= 0, np.zeros(2, dtype=np.int32))
     for kind, detector in REGISTRY.items():
         if detector.kernel is None:

@@ -10,6 +10,7 @@ from typing import Any
 
 from detectors.registry import REGISTRY
 from schemas.contract import text as contract_text
+from streams.kpi.options import EnergyOptions, MachineOptions, PartsOptions, StateOptions
 from streams.metrics import TABLE
 from streams.plant.site import MARK, SITE, assets_toml
 from streams.settings import PREFIX, Settings
@@ -82,6 +83,10 @@ def _site() -> str:
         ("[site]", SiteOptions),
         ("[[asset]]", AssetOptions),
         ("[asset.series.NAME]", SeriesOptions),
+        ("[[machine]]", MachineOptions),
+        ("[machine.state]", StateOptions),
+        ("[machine.parts]", PartsOptions),
+        ("[machine.energy]", EnergyOptions),
         ("[[watch]]", WatchOptions),
         ("[calendar]", CalendarOptions),
     ):

@@ -12,12 +12,13 @@ from schemas.anomaly import AnomalyEvent
 from schemas.audit import Audit
 from schemas.command import Command
 from schemas.control import Control
+from schemas.kpi import KpiRow
 from schemas.reading import Frame, Single, WaveformMessage
 from schemas.rejected import Rejected
 
 PATH = Path(__file__).with_name("contracts.json")
 
-MODELS = (Single, Frame, WaveformMessage, AnomalyEvent, Rejected, Control, Command, Audit)
+MODELS = (Single, Frame, WaveformMessage, AnomalyEvent, Rejected, Control, Command, Audit, KpiRow)
 
 
 def contract() -> dict[str, Any]:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import structlog
 
+from streams.kpi.gauges import KpiGauges
 from streams.metrics import Metrics
 from streams.open_episodes import OpenEpisodes
 from streams.results import OUTCOMES, Results
@@ -20,7 +21,7 @@ _COUNTED = {
 }
 
 
-def account(metrics: Metrics, episodes: OpenEpisodes, results: Results, now_ns: int) -> None:
+def account(metrics: Metrics, episodes: OpenEpisodes, kpis: KpiGauges, results: Results, now_ns: int) -> None:
     """Count one chunk's results, once they are stored and published."""
     counts = results.counts
     for outcome in OUTCOMES:
@@ -35,6 +36,8 @@ def account(metrics: Metrics, episodes: OpenEpisodes, results: Results, now_ns: 
     for event in results.events:
         metrics.count("millstream_events_total", phase=event.phase)
         episodes.take(event, results.partition, now_ns)
+    for row in results.kpis:
+        kpis.take(row, results.partition)
     for warning in results.warnings:
         log.warning(warning)
     metrics.count("millstream_partition_readings_total", counts["readings_in"], partition=str(results.partition))

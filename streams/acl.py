@@ -35,6 +35,7 @@ TABLE: tuple[Right, ...] = (
     Right("worker", "command.v1", ("READ", "WRITE"), "commands in; its own site file on SIGHUP"),
     Right("worker", "anomaly.v1", ("READ", "WRITE"), "events out; those newer than the snapshot back, at a restart"),
     Right("worker", "audit.v1", ("WRITE",), "what became of commands"),
+    Right("worker", "kpi.v1", ("WRITE",), "key figures"),
     Right("worker", "state.v1", ("READ", "WRITE"), "snapshots"),
     Right("worker", "rejected.v1", ("WRITE",), "what could not be used"),
     *(Right("worker", name, ("DESCRIBE", "DESCRIBE_CONFIGS"), "the check at its start") for name in _EVERY_TOPIC),

@@ -75,6 +75,7 @@ class Assignment:
         if owned.lane is not None:
             worker.lanes.close(owned.lane)
         worker.episodes.leave(owned.partition)
+        worker.kpis.leave(owned.partition)
         worker.app.transport.durable.pop(self._tp(owned.partition), None)
         worker.metrics.forget(partition=str(owned.partition))
 

@@ -48,7 +48,6 @@ def judged_of(detector: Detector[Any], seg: Segment, i: int) -> dict[str, int]:
     return {"received": int(seg.arrived[i])} if detector.judges == "clock" else {}
 
 
-def named(detector: Detector[Any], before: dict[str, Any], seg: Segment, i: int) -> tuple[str, dict[str, float | str]]:
-    """Key and words of the message about the reading at place i; `before` as in `Judgement`."""
-    reading = {"time": int(seg.time[i]), "x": float(seg.value[i]), **judged_of(detector, seg, i)}
-    return detector.named(before, reading)
+def reading_of(detector: Detector[Any], seg: Segment, i: int, raw: float) -> dict[str, Any]:
+    """What is known of the reading at place i, whose score by the detector is `raw`, as `Detector.named` is told it."""
+    return {"time": int(seg.time[i]), "x": float(seg.value[i]), "score": raw, **judged_of(detector, seg, i)}

@@ -3,18 +3,26 @@
 from __future__ import annotations
 
 import time
-from collections.abc import Collection, Iterator, Mapping
+from collections.abc import Callable, Collection, Iterator, Mapping
 from contextlib import contextmanager
-from typing import Any
+from typing import Any, TypeVar
 
 from kafka import TopicPartition
 from kafka.admin import KafkaAdminClient, OffsetSpec
-from kafka.errors import KafkaError, for_code
+from kafka.errors import (
+    CoordinatorLoadInProgressError,
+    CoordinatorNotAvailableError,
+    KafkaError,
+    NotCoordinatorError,
+    for_code,
+)
 
 from schemas.errors import Misconfigured, Retry
 from streams.security import kafka_python_options
 from streams.settings import Settings
 from streams.topics import REFUSED
+
+T = TypeVar("T")
 
 _PATIENCE_S = 30.0
 _LOOK_S = 0.1
@@ -28,7 +36,8 @@ class Broker:
 
     def members(self) -> list[str]:
         """Hosts of the workers in the group, one for each."""
-        found = self._admin.describe_groups([self._settings.group]).get(self._settings.group) or {}
+        group = self._settings.group
+        found = _coordinated(lambda: self._admin.describe_groups([group])).get(group) or {}
         return [str(member.get("client_host", "?")).lstrip("/") for member in found.get("members", ())]
 
     def counts(self, names: Collection[str]) -> dict[str, int]:
@@ -53,7 +62,8 @@ class Broker:
 
     def committed(self, topic: str) -> dict[int, int]:
         """Partition -> offset that the workers' group has committed."""
-        found: Mapping[Any, Any] = self._admin.list_group_offsets(self._settings.group).get(self._settings.group, {})
+        group = self._settings.group
+        found: Mapping[Any, Any] = _coordinated(lambda: self._admin.list_group_offsets(group)).get(group, {})
         return {at.partition: each.offset for at, each in found.items() if at.topic == topic and each.offset >= 0}
 
     def raise_to(self, topic: str, partitions: int) -> None:
@@ -68,6 +78,18 @@ class Broker:
                 return
             if time.monotonic() > until:
                 raise Retry(f"topic {topic}: its new partitions have no leader after {_PATIENCE_S:.0f} s")
+            time.sleep(_LOOK_S)
+
+
+def _coordinated(ask: Callable[[], T]) -> T:
+    """What is asked of a group's coordinator, which a new installation does not have for its first seconds."""
+    until = time.monotonic() + _PATIENCE_S
+    while True:
+        try:
+            return ask()
+        except (CoordinatorNotAvailableError, CoordinatorLoadInProgressError, NotCoordinatorError):
+            if time.monotonic() > until:
+                raise
             time.sleep(_LOOK_S)
 
 

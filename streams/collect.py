@@ -10,6 +10,7 @@ from numpy.typing import NDArray
 
 from schemas.anomaly import AnomalyEvent
 from schemas.audit import Audit
+from schemas.kpi import KpiRow
 from streams.results import OUTCOMES, Forward, Points, Rejection, Results, SeriesRef, Verdicts, WatchRef
 
 BEFORE, READING, INSTANT, AFTER = 0, 1, 2, 3
@@ -50,6 +51,7 @@ class Collector:
         self.forwards: list[Forward] = []
         self.warnings: list[str] = []
         self.audits: list[Audit] = []
+        self.kpis: list[KpiRow] = []
 
     def count(self, name: str, n: int) -> None:
         """Add to a count."""
@@ -88,6 +90,7 @@ class Collector:
             self.warnings,
             [shift for _, _, shift in self.events],
             self.audits,
+            self.kpis,
         )
 
 

@@ -131,4 +131,6 @@ def _forget(engine: Engine, watch: Watch, keys: list[int]) -> int:
     joint = next((j for j in engine.joints if j.watch is watch), None)
     if joint is None:
         return watch.forget(engine.roster, keys)
+    for key in keys:
+        watch.lives.pop(key, None)
     return sum(joint.forget(engine.roster.refs[key].path) for key in keys)

@@ -23,6 +23,7 @@ from streams.intake import Intake
 from streams.joint import Joint
 from streams.judging import Judging
 from streams.judging_gathered import judge_joint, judge_peers
+from streams.kpi.kpis import Kpis
 from streams.modes import Modes
 from streams.mutes import Mutes
 from streams.muting import Moment, end_mutes, only_a_tick
@@ -71,6 +72,7 @@ class Engine:
         self.assembly = Assembly()
         self.ledger = Ledger()
         self.mutes = Mutes()
+        self.kpis = Kpis()
         self.take_up(site, Collector(), -1)
 
     def feed(self, chunk: Chunk) -> Results:
@@ -139,6 +141,7 @@ class Engine:
         for peers in self.peers:
             judge_peers(judging, peers, faulty)
         judging.waveforms()
+        out.kpis += self.kpis.take(seg, self.roster, faulty)
         outcomes.count(seg, judging.tally, out)
         if self.rows != "none":
             outcomes.store(seg, self.roster, out)
@@ -154,6 +157,7 @@ class Engine:
         self.roster.configure(site.site)
         self.intake.configure(site)
         self.events = Events(self.roster, site)
+        self.kpis.configure(site)
         kept = {w.spec.name: w for w in self.watches}
         joints = {j.watch.spec.name: j for j in self.joints}
         compared = {p.watch.spec.name: p for p in self.peers}
@@ -202,6 +206,7 @@ class Engine:
             "assembly": self.assembly.snapshot(),
             "ledger": self.ledger.snapshot(),
             "mutes": self.mutes.snapshot(),
+            "kpis": self.kpis.snapshot(),
             "table": [list(ref) for ref in self.table],
             "watches": {w.spec.name: w.snapshot() for w in self.watches},
             "joints": {j.watch.spec.name: j.snapshot() for j in self.joints},
@@ -221,6 +226,8 @@ class Engine:
         self.assembly.restore(saved["assembly"])
         self.ledger.restore(saved["ledger"])
         self.mutes.restore(saved["mutes"])
+        if "kpis" in saved:  # not in what was saved before there were key figures
+            self.kpis.restore(saved["kpis"])
         self.table = [WatchRef(*ref) for ref in saved["table"]]
         for peers in self.peers:
             peers.restore(saved["peers"][peers.watch.spec.name])

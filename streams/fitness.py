@@ -15,7 +15,7 @@ from detectors.groups import Groups
 from streams.episodes import Step
 from streams.materiality import NOTHING, Weight, weigh
 from streams.segment import Floats, Ints
-from streams.watch import Watch
+from streams.watch import Life, Watch
 
 if TYPE_CHECKING:
     from streams.engine import Engine
@@ -69,14 +69,39 @@ def steps_of(
     for p in watch.episodes.relevant(rows, alarm).tolist():
         row = int(rows[p])
         held = unfit[p] and score[p] == score[p]
-        weight = _weight(engine, watch, row, float(value[p]), j, p)
+        weight = _weight(engine, watch, int(watch.owner["row"][row]), float(value[p]), j, p)
         said = _HELD if held else float(score[p])
         steps.append(Step(row, int(time[p]), said, bool(alarm[p]), p, bool(began[p]), None if held else weight))
     return steps
 
 
+def step_of(engine: Engine, watch: Watch, row: int, time: int, value: float, j: Judgement) -> Step:
+    """What a verdict that stands alone, of a roster row, says to its watch's episodes; as `steps_of`."""
+    score, alarm = float(j.score[0]), bool(j.alarm[0])
+    if watch.waves:
+        return Step(row, time, score, alarm, 0)
+    unfit = began = False
+    if watch.spec.plausible < 1 and not watch.detector.health:
+        fits = _follow_one(watch, row, time, score)
+        unfit, began = fits == _UNFIT, fits == _BEGAN
+    held = unfit and score == score
+    weight = None if held else _weight(engine, watch, row, value, j, 0)
+    return Step(row, time, _HELD if held else score, (alarm and not unfit) or began, 0, began, weight)
+
+
+def _follow_one(watch: Watch, row: int, time: int, score: float) -> int:
+    """As `follow`, for one verdict of a roster row."""
+    last, *was = watch.lives.get(row, Life(time, 0.0, False))
+    share, unfit, said = np.array(was[:1]), np.array(was[1:]), np.zeros(1, dtype=np.int8)
+    dt = np.array([(time - last) / 1e9])
+    _follow.run([np.zeros(1, dtype=np.int64), dt, np.array([score])], [said, share, unfit], (watch.spec.plausible,))
+    watch.lives[row] = Life(time, float(share[0]), bool(unfit[0]))
+    return int(said[0])
+
+
 def _weight(engine: Engine, watch: Watch, row: int, value: float, j: Judgement, p: int) -> Weight | None:
-    ref = engine.roster.refs[int(watch.owner["row"][row])]
+    """What a value of a roster row weighs, by what is declared."""
+    ref = engine.roster.refs[row]
     own = engine.roster.declared(ref.path, ref.series)
     v = j.verdict
     weight = weigh(

@@ -19,9 +19,9 @@ class Gathering(Generic[K]):
         self.inputs: dict[K, Inputs] = {}
         self._deadline: dict[K, int] = {}  # of the rows that have one
 
-    def put(self, key: K, name: str, time: int, value: float | None, received: int) -> bool:
+    def put(self, key: K, name: str, time: int, value: float | None, received: int, good: bool = True) -> bool:
         """Take a value in, as `Inputs.put` does."""
-        fresh = self.inputs[key].put(name, time, value, received)
+        fresh = self.inputs[key].put(name, time, value, received, good)
         self._note(key)
         return fresh
 

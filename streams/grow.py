@@ -80,7 +80,7 @@ async def _grow(settings: Settings, at: Broker, now: int, partitions: int, say: 
     async with offline(settings, at, partitions) as (store, log):
         for partition, state in enumerate(grown):
             await _forget_attempts(settings, store, log, partition)
-            manifest = await _write(settings, store, at, partition, partitions, state)
+            manifest = await write(settings, store, at, partition, partitions, state)
             say(
                 f"partition {partition}: {manifest.series} series, {manifest.episodes} open episodes, "
                 f"{manifest.size:,} bytes, from offset {manifest.next_offset:,}"
@@ -143,7 +143,7 @@ async def _forget_attempts(settings: Settings, store: StateStore, log: Log, part
             await store.drop(partition, manifest.keys())
 
 
-async def _write(
+async def write(
     settings: Settings, store: StateStore, at: Broker, partition: int, partitions: int, state: State
 ) -> Manifest:
     """Write one snapshot, valid for the grown topics alone."""

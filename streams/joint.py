@@ -9,7 +9,7 @@ from typing import Any, NamedTuple
 import numpy as np
 
 from detectors.bank import Judgement
-from detectors.base import Batch
+from detectors.base import Batch, Telling
 from streams.arrays import UNSEEN
 from streams.gathering import Gathering
 from streams.instants import Inputs, Instant
@@ -27,6 +27,7 @@ class JointVerdict(NamedTuple):
     values: list[float]
     names: list[str]
     judgement: Judgement  # of this one instant
+    first: bool  # of its row
 
     @property
     def out(self) -> list[str]:
@@ -59,7 +60,7 @@ class Joint:
             and not any(fnmatchcase(f"{ref.path}/{ref.series}", g) for g in spec.exclude)
         )
 
-    def put(self, ref: SeriesRef, time: int, value: float | None, received: int) -> None:
+    def put(self, ref: SeriesRef, time: int, value: float | None, received: int, good: bool = True) -> None:
         """Take in one reading, None where it is withheld; a new input starts its row afresh, with its new width."""
         if value is None and not self.knows(ref):
             return  # an input begins with a value
@@ -69,7 +70,7 @@ class Joint:
             inputs = held[ref.path] = Inputs(self.watch.spec.wait, self.watch.spec.stale)
         if inputs.done is None and time <= self._newest.get(ref.path, UNSEEN):
             return  # gathering starts over after a mute, but not from before what was judged
-        if self.gathering.put(ref.path, ref.series, time, value, received) and ref.path in self._place:
+        if self.gathering.put(ref.path, ref.series, time, value, received, good) and ref.path in self._place:
             del self._place[ref.path]
             inputs.warm = 0.0
 
@@ -82,9 +83,10 @@ class Joint:
         """Judge the instants of an asset that are ready at this clock, in order."""
         inputs = self.gathering.inputs[asset]
         for instant in self.gathering.ready(asset, received):
+            first = asset not in self._place
             judgement = self._judge(asset, instant, local)
             inputs.warm = float(judgement.verdict.warm[0])
-            yield JointVerdict(asset, instant.time, instant.values, list(inputs.names), judgement)
+            yield JointVerdict(asset, instant.time, instant.values, list(inputs.names), judgement, first)
 
     def _judge(self, asset: str, instant: Instant, local: LocalTime) -> Judgement:
         width = len(instant.values)
@@ -99,8 +101,19 @@ class Joint:
         newest = self._newest.get(asset)
         dt = np.nan if newest is None else (instant.time - newest) / 1e9
         self._newest[asset] = instant.time
-        batch = Batch(time, np.array([instant.values]), np.array([dt]), np.array([True]), local.week_s(time))
-        return self._banks[width].run(np.array([row]), batch)
+        learn = np.array([instant.good])
+        batch = Batch(time, np.array([instant.values]), np.array([dt]), learn, local.week_s(time))
+        bank, rows = self._banks[width], np.array([row])
+        if self.watch.spec.frozen and (self.gathering.inputs[asset].warm >= 1.0 or bank.warm(rows, batch)[0]):
+            batch = batch._replace(learn=np.zeros(1, dtype=bool))
+        return bank.run(rows, batch)
+
+    def tell(self, verdict: JointVerdict) -> Telling:
+        """What to tell of an instant that has just been judged."""
+        width, row = self._place[verdict.asset]
+        shares = verdict.judgement.verdict.contribution
+        part = np.zeros(width) if shares is None else np.nan_to_num(shares[0])
+        return self._banks[width].tell(row, verdict.names, np.array(verdict.values), part)
 
     def learned_since(self, asset: str) -> int | None:
         """Event time of the first instant that an asset's row learned from."""

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
+from functools import partial
 from itertools import groupby
 from typing import TYPE_CHECKING, Any
 
@@ -11,13 +13,13 @@ from detectors.bank import Judgement
 from detectors.base import Batch
 from schemas.chunk import BAD, GOOD, Chunk
 from streams import outcomes
-from streams.beside import judged_of, named
+from streams.beside import judged_of, reading_of
 from streams.binned_watch import BinnedWatch
 from streams.blocks import Named, block_of
 from streams.collect import BEFORE, INSTANT, READING, Collector, Part
 from streams.episodes import Change, Step
 from streams.events import facts_of, plain
-from streams.fitness import steps_of
+from streams.fitness import step_of, steps_of
 from streams.judging_bins import judge_bins
 from streams.modes import AsOf
 from streams.results import ANOMALOUS, NO_OPINION, OK, WARMING
@@ -110,11 +112,10 @@ class Judging:
         step = int(seg.step[i])
         facts = facts_of(watch, j, p, float(seg.value[i]), int(seg.received[step]), unit)
         decision = facts.decision | {"x": plain(float(seg.value[i])), "dt": plain(float(dt))}
-        facts = facts._replace(named=named(watch.detector, j.before.get(p, {}), seg, i))
-        since = watch.bank.learned_since(change.step.row)
-        if since is not None and since > change.step.time:
-            since = None  # learned further on in the chunk
-        decision |= judged_of(watch.detector, seg, i)
+        before, reading = j.before.get(p, {}), reading_of(watch.detector, seg, i, float(j.raw[p]))
+        facts = facts._replace(named=watch.detector.named(before, reading))
+        since = watch.bank.learned_since(change.step.row, p)
+        decision |= judged_of(watch.detector, seg, i) | watch.detector.found(before, reading)
         event = self.engine.events.make(watch, row, change, facts._replace(decision=decision, learned_since=since))
         self.out.event(int(seg.messages[step]), READING, watch.index, event, change.episode.again)
 
@@ -191,12 +192,12 @@ class Judging:
 
     def one(
         self, watch: Watch, row: int, time: int, message: int, clock: int, j: Judgement, value: float,
-        shares: dict[str, float] | None, since: int | None, unit: str | None, given: dict[str, Any] | None = None,
-        named: Named | None = None,
+        shares: dict[str, float] | None, since: int | None, unit: str | None,
+        told: Callable[[], tuple[dict[str, Any], Named | None]],
     ) -> None:  # fmt: skip
         """Collect one verdict that stands alone: an instant's or a waveform's; its episode's row is the roster's.
 
-        `given` is what it was judged from, for the events' `decision`.
+        `told` is asked for events alone: what it was judged from, for their `decision`, and how their message is named.
         """
         score, v = float(j.score[0]), j.verdict
         status = ANOMALOUS if score >= 1 else OK if score == score else WARMING if v.warm[0] < 1 else NO_OPINION
@@ -210,10 +211,11 @@ class Judging:
         )  # fmt: skip
         if self.engine.rows == "all" or (self.engine.rows == "stored" and store):
             self.out.parts.append(part)
-        step = Step(row, time, score, bool(j.alarm[0]), 0)
+        step = step_of(self.engine, watch, row, time, value, j)
         for change in watch.episodes.apply([step], lambda r, t: self.engine.events.episode_id(watch, r, t)):
             facts = facts_of(watch, j, 0, value, clock, unit)._replace(contribution=shares, learned_since=since)
-            facts = facts._replace(decision=facts.decision | (given or {}), named=named)
+            given, named = told()
+            facts = facts._replace(decision=facts.decision | given, named=named)
             event = self.engine.events.make(watch, row, change, facts)
             self.out.event(message, INSTANT, watch.index, event, change.episode.again)
 
@@ -251,11 +253,15 @@ class Judging:
                 block = block_of(watch.detector, j, wave)
                 self.one(
                     watch, row, wave.time, wave.message, clock, j, block.value, block.shares, since, block.unit,
-                    named=block.named,
+                    partial(_block_told, block.named),
                 )  # fmt: skip
             out.count("readings_in", 1)
             quiet = "muted" if muted else "withheld" if watched else "unwatched"
             out.count("scored" if scored else "warming" if warming else quiet, 1)
+
+
+def _block_told(named: Named | None) -> tuple[dict[str, Any], Named | None]:
+    return {}, named
 
 
 def _spread(values: Floats, places: Ints, n: int) -> Floats:

@@ -95,10 +95,11 @@ def _event(judging: Judging, watch: BinnedWatch, opinion: BinOpinion, change: Ch
     row, mean = int(watch.owner["row"][closed.row[p]]), float(closed.mean[p])
     facts = facts_of(watch, opinion.judgement, p, mean, int(closed.clock[p]), engine.roster.units[row])
     given = {"x": plain(mean), "dt": plain(float(opinion.dt[p])), "readings": int(closed.readings[p])}
-    since = watch.bank.learned_since(change.step.row)
-    if since is not None and since > change.step.time:
-        since = None  # learned further on in the chunk
-    named = watch.detector.named(opinion.judgement.before.get(p, {}), {"time": int(closed.time[p]), "x": mean})
+    since = watch.bank.learned_since(change.step.row, p)
+    before = opinion.judgement.before.get(p, {})
+    reading = {"time": int(closed.time[p]), "x": mean, "score": float(opinion.judgement.raw[p])}
+    given |= watch.detector.found(before, reading)
+    named = watch.detector.named(before, reading)
     facts = facts._replace(decision=facts.decision | given, learned_since=since, named=named)
     event = engine.events.make(watch, row, change, facts)
     stage = BEFORE if closed.due[p] else READING

@@ -3,14 +3,17 @@
 from __future__ import annotations
 
 from collections.abc import Callable
-from typing import TYPE_CHECKING, TypeVar
+from functools import partial
+from typing import TYPE_CHECKING, Any, TypeVar
 
 import numpy as np
 
+from schemas.chunk import GOOD
+from streams.blocks import Named
 from streams.events import plain
 from streams.gathering import Gathering
 from streams.joint import Joint, JointVerdict
-from streams.peers import Group, Peers
+from streams.peers import Group, Peers, PeerVerdict
 from streams.segment import Bools
 
 if TYPE_CHECKING:
@@ -18,9 +21,6 @@ if TYPE_CHECKING:
     from streams.watch import Watch
 
 K = TypeVar("K", str, Group)
-
-NAMED = 3
-"""How many inputs the message of a joint verdict names."""
 
 
 def judge_joint(judging: Judging, joint: Joint, faulty: Bools) -> None:
@@ -30,7 +30,7 @@ def judge_joint(judging: Judging, joint: Joint, faulty: Bools) -> None:
 
     def put(i: int, value: float | None, clock: int) -> str:
         ref = refs[int(seg.row[i])]
-        joint.put(ref, int(seg.time[i]), value, clock)
+        joint.put(ref, int(seg.time[i]), value, clock, bool(seg.quality[i] == GOOD))
         return ref.path
 
     def due(asset: str, message: int, clock: int) -> None:
@@ -49,13 +49,13 @@ def judge_peers(judging: Judging, peers: Peers, faulty: Bools) -> None:
     def put(i: int, value: float | None, clock: int) -> Group | None:
         ref, mode = refs[int(seg.row[i])], _mode(judging, watch, i)
         group = None if mode is None else peers.group_of(ref, level, mode)
-        peers.put(ref, group, int(seg.time[i]), value, clock)
+        peers.put(ref, group, int(seg.time[i]), value, clock, bool(seg.quality[i] == GOOD))
         return group
 
     def due(group: Group, message: int, clock: int) -> None:
         for told in peers.due(group, clock, engine.intake.local, engine.roster):
             since, unit = watch.bank.learned_since(told.bank_row), engine.roster.units[told.row]
-            given = {"x": told.value, "peers": told.others}
+            given = partial(_compared, told)
             judging.one(
                 watch, told.row, told.time, message, clock, told.judgement, told.value, None, since, unit, given
             )
@@ -110,12 +110,20 @@ def _joint_verdict(judging: Judging, joint: Joint, verdict: JointVerdict, messag
     shares = None
     if j.verdict.contribution is not None:
         shares = dict(zip(verdict.names, np.nan_to_num(j.verdict.contribution[0]).tolist(), strict=True))
-    inputs = {name: plain(value) for name, value in zip(verdict.names, verdict.values, strict=True)}
-    most = sorted(shares or (), key=lambda name: -(shares or {})[name])[:NAMED]
-    judging.one(
-        watch, row, verdict.time, message, clock, j, float("nan"), shares, joint.learned_since(verdict.asset), None,
-        {"inputs": inputs, "out": verdict.out}, (watch.detector.kind, {"most": ", ".join(most)}),
-    )  # fmt: skip
+    if verdict.first:
+        watch.lives.pop(row, None)
+
+    def told() -> tuple[dict[str, Any], Named]:
+        words, given = joint.tell(verdict)
+        inputs = {name: plain(value) for name, value in zip(verdict.names, verdict.values, strict=True)}
+        return {"inputs": inputs, "out": verdict.out, **given}, (watch.detector.kind, words)
+
+    since = joint.learned_since(verdict.asset)
+    judging.one(watch, row, verdict.time, message, clock, j, float("nan"), shares, since, None, told)
+
+
+def _compared(told: PeerVerdict) -> tuple[dict[str, Any], None]:
+    return {"x": told.value, "peers": told.others}, None
 
 
 def _mode(judging: Judging, watch: Watch, i: int) -> str | None:

@@ -31,13 +31,24 @@ class LocalTime:
         array([259200], dtype=int32)
         """
         utc = time // 1_000_000_000
-        offset = (
-            self._offset[0] if len(self._offset) == 1 else self._offset[np.searchsorted(self._from, utc, "right") - 1]
-        )
-        local = utc + offset
+        local = utc + self._offset_at(utc)
         day, second = local // _DAY, local % _DAY
         weekday = (day + _THURSDAY) % 7
         if len(self._days):
             place = np.minimum(np.searchsorted(self._days, day), len(self._days) - 1)
             weekday = np.where(self._days[place] == day, self._as_day[place], weekday)
         return np.asarray(weekday * _DAY + second, dtype=np.int32)
+
+    def _offset_at(self, utc: NDArray[np.int64]) -> NDArray[np.int64]:
+        if len(self._offset) == 1:
+            return self._offset
+        return self._offset[np.searchsorted(self._from, utc, "right") - 1]
+
+    def seconds(self, time: int) -> int:
+        """Local second since 1970-01-01 of an event time in ns."""
+        utc = time // 1_000_000_000
+        return utc + int(self._offset_at(np.array([utc]))[0])
+
+    def utc(self, local: NDArray[np.int64]) -> NDArray[np.int64]:
+        """UTC second of local ones; of a second that comes twice when clocks go back, the second time."""
+        return local - self._offset_at(local - self._offset_at(local))

@@ -4,7 +4,9 @@ from __future__ import annotations
 
 from typing import Any
 
-_TEXT: dict[str, dict[str, str]] = {
+from streams.message_charts import CHARTS
+
+_TEXT: dict[str, dict[str, str]] = CHARTS | {
     "limits": {
         "en": "{asset} {series} is {value}{unit}, outside {low} to {high}{unit}",
         "ms": "{asset} {series} ialah {value}{unit}, di luar julat {low} hingga {high}{unit}",
@@ -54,6 +56,11 @@ _TEXT: dict[str, dict[str, str]] = {
         "en": "{asset} {series} is {value}{unit}: the unit seems to have changed ({swap}), in the old one {expected}",
         "ms": "{asset} {series} ialah {value}{unit}: unit nampaknya berubah ({swap}), dalam unit lama {expected}",
         "zh-TW": "{asset} 的 {series} 為 {value}{unit}：單位似乎已變更（{swap}），以原單位為 {expected}",
+    },
+    "duplicate": {
+        "en": "{asset}: {pairs}: the same values all the time; is a sensor wired to two tags, or a tag copied?",
+        "ms": "{asset}: {pairs}: nilai sentiasa sama; adakah satu penderia disambung ke dua tag, atau tag disalin?",
+        "zh-TW": "{asset}：{pairs}：數值始終相同；是否同一感測器接到兩個標籤，或標籤被複製？",
     },
     "railed": {
         "en": "{asset} {series} stays at {value}{unit}, the end of its range; check sensor and wiring",
@@ -110,15 +117,20 @@ _TEXT: dict[str, dict[str, str]] = {
         "ms": "{asset} {series} menunjukkan corak baharu: {value}{unit}, biasanya {low} hingga {high}{unit} ketika ini",
         "zh-TW": "{asset} 的 {series} 出現未見過的走勢：{value}{unit}，此時通常為 {low} 至 {high}{unit}",
     },
+    "level_shift": {
+        "en": "{asset} {series} stepped as it never did: to {value}{unit}, known are {low} to {high}{unit}",
+        "ms": "{asset} {series} berubah aras secara luar biasa: {value}{unit}, biasanya {low} hingga {high}{unit}",
+        "zh-TW": "{asset} 的 {series} 發生未見過的位準變化：{value}{unit}，已知範圍 {low} 至 {high}{unit}",
+    },
     "peers": {
         "en": "{asset} {series} is {value}{unit}, its peers on the line say about {expected}{unit} ({low} to {high})",
         "ms": "{asset} {series} ialah {value}{unit}, mesin setara sekitar {expected}{unit} ({low} hingga {high})",
         "zh-TW": "{asset} 的 {series} 為 {value}{unit}，同線同類設備約 {expected}{unit}（{low} 至 {high}）",
     },
     "t2_spe": {
-        "en": "{asset}: its inputs do not go together as they used to ({watch}); most of it: {most}",
-        "ms": "{asset}: masukannya tidak lagi bergerak bersama seperti biasa ({watch}); terutamanya: {most}",
-        "zh-TW": "{asset}：各輸入間的關係與以往不同（{watch}）；主要來自：{most}",
+        "en": "{asset}: its inputs do not go together as they used to ({watch}); most of it (and expected): {most}",
+        "ms": "{asset}: masukan tidak lagi bergerak bersama seperti biasa ({watch}); terutamanya (dijangka): {most}",
+        "zh-TW": "{asset}：各輸入間的關係與以往不同（{watch}）；主要來自（預期值）：{most}",
     },
     "other": {
         "en": "{asset} {series} is {value}{unit}, expected about {expected}{unit} ({low} to {high})",

@@ -78,6 +78,21 @@ TABLE: tuple[Definition, ...] = (
         "millstream_episode_severity", "gauge", ("site", "line", "asset", "watch"), "", "Severity 1..1000 while open."
     ),
     Definition("millstream_episodes_unlisted", "gauge", ("site",), "", "Open episodes beyond the listed label sets."),
+    Definition(
+        "millstream_kpi",
+        "gauge",
+        ("site", "line", "asset", "kpi"),
+        "",
+        "A machine's key figure over the newest hour, or window of demand; NaN where it cannot be formed.",
+    ),
+    Definition(
+        "millstream_kpi_coverage",
+        "gauge",
+        ("site", "line", "asset", "kpi"),
+        "",
+        "Share of that window for which the figure's inputs were there.",
+    ),
+    Definition("millstream_kpis_unlisted", "gauge", (), "", "Key figures beyond the listed label sets."),
     Definition("millstream_warmup_ratio", "gauge", ("watch",), "", "Share of the warm-up done, mean over its models."),
     Definition("millstream_models_warming", "gauge", ("watch",), "", "Models that have no opinion yet; see /warmup."),
     Definition("millstream_models_unfit", "gauge", ("watch",), "", "Models that no longer fit: to be re-baselined."),

@@ -12,7 +12,7 @@ from detectors.base import Batch, Verdict
 from schemas.partition import Level, key_of
 from streams.arrays import UNSEEN
 from streams.gathering import Gathering
-from streams.instants import Inputs, Instant
+from streams.instants import Held, Inputs, Instant
 from streams.localtime import LocalTime
 from streams.results import SeriesRef
 from streams.roster import Roster
@@ -61,7 +61,9 @@ class Peers:
         """The group of a series in a mode."""
         return key_of(ref.path, level).decode(), ref.series, mode
 
-    def put(self, ref: SeriesRef, group: Group | None, time: int, value: float | None, received: int) -> None:
+    def put(
+        self, ref: SeriesRef, group: Group | None, time: int, value: float | None, received: int, good: bool = True
+    ) -> None:
         """Take in one reading; None: it is withheld, or (no group) outside the modes in which it is compared."""
         name = (ref.path, ref.series)
         before = self._of.get(name)
@@ -79,7 +81,7 @@ class Peers:
         self._of[name] = group
         if value is not None:
             self._pace(group, inputs, name, time)
-        self.gathering.put(group, ref.path, time, value, received)
+        self.gathering.put(group, ref.path, time, value, received, good)
 
     def _pace(self, group: Group, inputs: Inputs, name: tuple[str, str], time: int) -> None:
         """Wait for late machines as long as a machine usually takes between two readings, where the watch does not say.
@@ -117,7 +119,12 @@ class Peers:
         dt = np.where(last == UNSEEN, np.nan, (time - np.where(last == UNSEEN, time, last)) / 1e9)
         watch.owner["last"][rows[own]] = time
         times = np.full(len(own), time, dtype=np.int64)
-        judged = watch.bank.run(rows[own], Batch(times, x, dt, times > UNSEEN, local.week_s(times)))
+        batch = Batch(times, x, dt, np.full(len(own), instant.good), local.week_s(times))
+        if watch.spec.frozen:
+            warm = watch.owner["warm"][rows[own]] | watch.bank.warm(rows[own], batch)
+            watch.owner["warm"][rows[own]] = warm
+            batch = batch._replace(learn=batch.learn & ~warm)
+        judged = watch.bank.run(rows[own], batch)
         inputs.warm = float(judged.verdict.warm.max())
         found = []
         for at, i in enumerate(own):
@@ -129,7 +136,7 @@ class Peers:
         return found
 
     @staticmethod
-    def _reads(held: list[tuple[int, float | None]], time: int, value: float) -> bool:
+    def _reads(held: list[Held], time: int, value: float) -> bool:
         return value == value and bool(held) and held[0][0] == time
 
     def snapshot(self) -> dict[str, Any]:

@@ -48,6 +48,9 @@ class Publisher:
         for audit in results.audits:
             about, body = audit_record(audit, self.level())
             pending.append(await self.send(topic("audit.v1"), about, body, results.partition, None, _JSON))
+        for row in results.kpis:
+            body = row.model_dump_json().encode()
+            pending.append(await self.send(topic("kpi.v1"), key_of(row.asset, "site"), body, None, None, _JSON))
         pending += [await self._reject(rejection, results.partition) for rejection in self._listed(results)]
         pending += [await self._forward(forward, results.partition) for forward in results.forwards]
         if pending:

@@ -11,6 +11,7 @@ from numpy.typing import NDArray
 from schemas.anomaly import AnomalyEvent
 from schemas.audit import Audit
 from schemas.chunk import Place, Record
+from schemas.kpi import KpiRow
 
 OUTCOMES = ("scored", "warming", "withheld", "late", "duplicate", "muted", "unwatched", "rejected")
 """Every reading is counted in exactly one of these; their sum is `readings_in`."""
@@ -98,3 +99,4 @@ class Results(NamedTuple):
     warnings: Sequence[str]
     event_shift: Sequence[int] = ()  # ns to add to each event's time in a store: two events at one time stay two
     audits: Sequence[Audit] = ()  # commands and configurations decided, in the log's order
+    kpis: Sequence[KpiRow] = ()  # in the order in which they were told

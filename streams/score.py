@@ -15,6 +15,7 @@ from numpy.typing import NDArray
 from detectors.base import Detector
 from schemas.chunk import Chunk, columns
 from schemas.decode import Decoder
+from schemas.kpi import KpiRow
 from schemas.times import format_times
 from streams.engine import Engine
 from streams.files.block import FileBlock, to_chunk
@@ -64,6 +65,7 @@ class Scorer:
             engine = self.engines.get(share.partition)
             if engine is None:
                 engine = Engine(share.partition, self.partitions, self.site, self.registry)
+                engine.kpis.provisional = False  # of each window the last row is written
                 self.engines[share.partition] = engine
             results = self._judge(engine, share.chunk)
             known = {(p.message, p.reason) for p in share.chunk.rejects}
@@ -74,7 +76,7 @@ class Scorer:
         return scored
 
     def finish(self) -> list[Scored]:
-        """Judge what `[site] reorder` still holds when the files are over, as if that time had passed."""
+        """What is still held when the files are over, as if time had gone on: readings by `[site] reorder`, windows."""
         scored = []
         for partition, engine in sorted(self.engines.items()):
             held = engine.intake.reorder
@@ -85,6 +87,10 @@ class Scorer:
                 chunk = columns(over, place, [], place, whole, none, first_offset=engine.next_offset)
                 scored.append(Scored(Share(partition, chunk, np.zeros(1, np.int64), whole), self._judge(engine, chunk)))
         return scored
+
+    def last_kpis(self) -> list[KpiRow]:
+        """Key figures that are still to be told when the files are over, all of them final."""
+        return [row for _, engine in sorted(self.engines.items()) for row in engine.kpis.finish()]
 
     def _judge(self, engine: Engine, chunk: Chunk) -> Results:
         results = engine.feed(chunk)
@@ -166,6 +172,25 @@ def _numbers(*columns: NDArray[np.float64]) -> list[str]:
 def _quoted(*fields: str) -> str:
     out = io.StringIO()
     csv.writer(out, lineterminator="").writerow(fields)
+    return out.getvalue()
+
+
+KPI_HEADER = (
+    "start", "end", "asset", "kpi", "value", "unit", "low", "high", "coverage", "status", "product", "shift", "revision"
+)  # fmt: skip
+
+
+def kpi_lines(rows: Iterable[KpiRow]) -> str:
+    """CSV text of key figures, a line each; empty where there is no value."""
+    out = io.StringIO()
+    table = csv.writer(out, lineterminator="\n")
+    for row in rows:
+        start, end = format_times(np.array([row.start, row.end]))
+        numbers = ["" if v is None else repr(v) for v in (row.value, row.low, row.high)]
+        table.writerow(
+            [start, end, row.asset, row.kpi, numbers[0], row.unit, *numbers[1:], f"{row.coverage:.6g}", row.status,
+             row.product, row.shift, row.revision]
+        )  # fmt: skip
     return out.getvalue()
 
 

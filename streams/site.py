@@ -13,10 +13,12 @@ from detectors.durations import Budget, Duration
 from detectors.registry import build
 from schemas.errors import Misconfigured
 from streams.explain_errors import explain
+from streams.kpi.options import MachineOptions
 from streams.shifts import span_s
 
 Store = Literal["all", "1s", "change", "none"]
 Level = Literal["site", "area", "line", "machine"]
+Weekday = Literal["monday", "tuesday", "wednesday", "thursday", "friday", "saturday", "sunday"]
 
 
 class _Model(BaseModel):
@@ -45,6 +47,18 @@ class SiteOptions(_Model):
     )
     cost_matters: float | None = Field(
         None, gt=0, description="Cost an hour that makes an event a warning at least; each doubling is a band more."
+    )
+    grace: Duration = Field(
+        "30s",
+        validate_default=True,
+        gt=0,
+        description="So long key figures wait for readings that are older than a machine's newest.",
+    )
+    kpi_interval: Duration = Field(
+        "1m", validate_default=True, ge=1_000_000_000, description="How often key figures are told of, as they stand."
+    )
+    demand_window: Duration | None = Field(
+        None, gt=0, description='Windows in which maximum demand is measured, such as "30m"; default: none.'
     )
     page_within: Duration = Field("15m", validate_default=True, description="Events later than this are backfill.")
     store: Store = Field("1s", description="Which readings are stored, unless a series says otherwise.")
@@ -87,6 +101,9 @@ class AssetOptions(_Model):
     series: dict[str, SeriesOptions] = {}
 
 
+PLAUSIBLE = 0.3
+
+
 class WatchOptions(_Model):
     """[[watch]]: joins series to a detector."""
 
@@ -113,7 +130,8 @@ class WatchOptions(_Model):
     limit: float | None = Field(
         None,
         gt=0,
-        description="Deviation from the expected value, or beyond a limit, that matters, in the series' unit. With it "
+        description="Deviation from the expected value, or beyond a limit, that matters, in the series' unit (not of "
+        "joint inputs). With it "
         "the severity is from deviation / limit instead of the score: 1 is a warning, each doubling a band more.",
     )
     cost: float | None = Field(
@@ -122,9 +140,9 @@ class WatchOptions(_Model):
         description="Cost of an hour in fault, times deviation / limit where there is a limit; in events, and in the "
         "severity where [site] cost_matters is given.",
     )
-    frozen: bool = Field(False, description="True: learns in its warm-up alone, until a rebaseline; single series.")
+    frozen: bool = Field(False, description="True: learns in its warm-up alone, until a rebaseline.")
     plausible: float = Field(
-        0.3,
+        PLAUSIBLE,
         gt=0,
         le=1,
         description="Share of time that may be anomalous, over about a day. Above it the watch says once that its "
@@ -135,7 +153,11 @@ class WatchOptions(_Model):
         description="Joint: longest wait for late inputs; default: the inputs' interval. With `every`: how long after "
         "its end a bin is still open for late readings; default: the series' interval, 1m or more, at most `every`.",
     )
-    stale: Duration | None = Field(None, description="Joint: a held value counts up to this age; default: 10 x wait.")
+    stale: Duration | None = Field(
+        None,
+        description="Joint and peers: a held value counts up to this age; default: 3 x its own series' usual interval, "
+        "and `wait` at least.",
+    )
 
     @model_validator(mode="after")
     def _one_target(self) -> Self:
@@ -152,15 +174,30 @@ class WatchOptions(_Model):
             raise ValueError(f"when and by gate single series; {kind} takes none")
         if self.dwell is not None and self.when is None and self.by is None:
             raise ValueError("dwell is the time after a change of mode: it needs when or by")
-        if shape != "series" and (self.limit is not None or self.cost is not None):
-            raise ValueError(f"limit and cost are of single series; {kind} judges {shape}")
-        if self.frozen and (shape != "series" or detector.judges_silence or detector.judges != "value"):
-            raise ValueError(f"frozen is for detectors that learn from the values of single series; {kind} takes none")
+        self._matters(shape, kind)
+        learns = shape != "waveform" and not detector.judges_silence and detector.judges == "value"
+        if self.frozen and (not learns or (shape == "joint" and detector.health)):
+            raise ValueError(f"frozen is for detectors that learn from values what is normal; {kind} takes none")
         if self.when is not None:
             from streams.when import parse
 
             parse(self.when)
         return self
+
+    def _matters(self, shape: str, kind: str) -> None:
+        """What is declared to matter must make sense of what the detector judges."""
+        if shape == "joint" and self.limit is not None:
+            raise ValueError(
+                f"limit is a deviation in one series' unit, and {kind} judges several inputs together: leave it out; "
+                "cost (with [site] cost_matters) or severity say what such a watch weighs"
+            )
+        if shape == "waveform" and (self.limit is not None or self.cost is not None):
+            raise ValueError(f"limit and cost are of values, and {kind} judges waveforms: give severity instead")
+        if shape == "waveform" and self.plausible != PLAUSIBLE:
+            raise ValueError(
+                f"plausible is the share of time that a learned model may find anomalous; {kind} judges waveforms, of "
+                "which damage is found for as long as it lasts: leave it out"
+            )
 
     @field_validator("detector")
     @classmethod
@@ -177,7 +214,7 @@ class WatchOptions(_Model):
 class CalendarOptions(_Model):
     """[calendar]: local days that count as another day of the week."""
 
-    days: dict[str, Literal["monday", "tuesday", "wednesday", "thursday", "friday", "saturday", "sunday"]] = Field(
+    days: dict[str, Weekday] = Field(
         {}, description='Local dates and the day they count as, such as "2026-02-17" = "sunday".'
     )
     shifts: dict[str, str] = Field(
@@ -185,6 +222,15 @@ class CalendarOptions(_Model):
         description='Names and local times such as day = "06:00-18:00"; gates read them as `shift`, and the day of the '
         "week, holidays as they count, as `weekday`.",
     )
+    breaks: list[str] = Field([], description='Local times at which nothing is planned, such as "12:00-12:30".')
+    closed: list[Weekday] = Field([], description="Days on which nothing is planned, holidays as they count.")
+
+    @field_validator("breaks")
+    @classmethod
+    def _break_spans(cls, breaks: list[str]) -> list[str]:
+        for text in breaks:
+            span_s(text)
+        return breaks
 
     @field_validator("shifts")
     @classmethod
@@ -202,9 +248,12 @@ DEFAULT_WATCHES: tuple[dict[str, Any], ...] = (
     {"name": "clock", "series": "*", "detector": {"kind": "clock"}},
     {"name": "railed", "series": "*", "detector": {"kind": "railed"}},
     {"name": "unit_swap", "series": "*", "detector": {"kind": "unit_swap"}},
-    {"name": "robust_zscore", "series": "*", "detector": {"kind": "robust_zscore"}},
+    {"name": "robust_zscore", "series": "*", "detector": {"kind": "robust_zscore"}, "hold": True},
+    {"name": "auto", "series": "*", "detector": {"kind": "auto"}},
+    {"name": "level_shift", "series": "*", "detector": {"kind": "level_shift"}},
 )
-"""The default site: the health gate, then what suits a series that nobody described."""
+"""The default site: the health gate, then what suits a series that nobody described. robust_zscore holds its budget by
+the tail rule: with the controller alone it tells of each change of shift until its threshold has grown past them."""
 
 
 class Site(_Model):
@@ -212,6 +261,7 @@ class Site(_Model):
 
     site: SiteOptions = SiteOptions.model_validate({})
     asset: list[AssetOptions] = []
+    machine: list[MachineOptions] = []
     watch: list[WatchOptions] = [WatchOptions.model_validate(w) for w in DEFAULT_WATCHES]
     calendar: CalendarOptions = CalendarOptions.model_validate({})
 

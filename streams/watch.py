@@ -47,6 +47,14 @@ class Opinion(NamedTuple):
     groups: Groups  # of `rows`
 
 
+class Life(NamedTuple):
+    """What is followed of a row whose verdicts stand alone: a joint one's, or a machine's among its peers."""
+
+    last: int  # time of its last verdict, ns
+    share: float  # of anomalous time
+    unfit: bool
+
+
 class Watch:
     """One [[watch]] on one partition. `index` is its place in the engine's table of watches."""
 
@@ -65,6 +73,7 @@ class Watch:
             unfit=(np.bool_, False),  # that is more than plausible: the model no longer fits
         )
         self.alone: dict[int, tuple[int, int]] = {}  # roster row -> second and status of its last verdict, for instants
+        self.lives: dict[int, Life] = {}  # roster row -> whether its model still fits, for instants
         self.configure(spec, detector)
         self.bank = WatchBank(self.detector, self.calibration)
         self.episodes = Episodes(self.off_delay_ns, spec.severity)
@@ -269,14 +278,11 @@ class Watch:
 
         Not the series' own last reading: it may have been withheld, gated off, or judged in another mode's row.
         """
-        before = g.previous(time, self.owner["last"])
-        dt = (time - before) / 1e9
-        dt[g.first[before[g.first] == UNSEEN]] = np.nan
-        lag = time[:0]
+        dt, lag = g.since(time, self.owner["last"]), time[:0]
         if self.detector.judges_silence:
             lag = g.previous(arrived - time, self.owner["lag"])
             arrived = arrived[g.last]
-        self.owner["last"][g.rows], self.owner["lag"][g.rows] = time[g.last], arrived - time[g.last]
+        self.owner["lag"][g.rows] = arrived - time[g.last]
         return dt, lag
 
     def after(self, received: int, muted: Bools | None = None) -> list[Silence]:
@@ -310,6 +316,8 @@ class Watch:
         self.bank.forget(rows, given or None)
         self.owner["last"][rows], self.owner["lag"][rows] = UNSEEN, 0
         self.owner["warm"][rows], self.owner["share"][rows], self.owner["unfit"][rows] = False, 0.0, False
+        for key in keys if self.by_roster else ():
+            self.lives.pop(key, None)
         return len(keys)
 
     def rearm(self, keys: list[int]) -> None:
@@ -380,6 +388,7 @@ class Watch:
             "by_mode": [[row, mode, bank_row] for (row, mode), bank_row in self.by_mode.items()],
             "owner": self.owner.snapshot(),
             "alone": [[row, second, said] for row, (second, said) in self.alone.items()],
+            "lives": [[row, *life] for row, life in self.lives.items()],
             "bank": self.bank.snapshot(),
             "episodes": self.episodes.snapshot(),
         }
@@ -391,6 +400,7 @@ class Watch:
         self.by_mode = {(row, mode): bank_row for row, mode, bank_row in saved["by_mode"]}
         self.owner.restore(saved["owner"])
         self.alone = {row: (second, said) for row, second, said in saved["alone"]}
+        self.lives = {row: Life(*life) for row, *life in saved.get("lives", [])}
         self.episodes.restore(saved["episodes"])
         if self.bank.restore(saved["bank"], int(saved["state_version"])):
             return True

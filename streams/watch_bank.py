@@ -4,8 +4,9 @@ from __future__ import annotations
 
 import numpy as np
 
-from detectors.bank import UNSEEN, Bank, Rows
-from detectors.base import Batch, Floats, Ints, put, take
+from detectors.bank import Bank, Rows
+from detectors.base import Batch, Bools, Floats, Ints, Telling, put, take
+from detectors.groups import UNSEEN
 
 
 class WatchBank(Bank):
@@ -41,6 +42,16 @@ class WatchBank(Bank):
         absent = Batch(time, nothing, nothing, none, np.zeros(n, dtype=np.int32))
         _, verdict = self.detector.step(take(self._state, np.arange(n)), absent)
         return verdict.warm
+
+    def warm(self, rows: Rows, batch: Batch) -> Bools:
+        """(k,) whether the warm-up of distinct rows is done as they meet a batch (k,), which teaches them nothing."""
+        nothing = batch._replace(learn=np.zeros(len(rows), dtype=bool))
+        _, verdict = self.detector.step(take(self._state, rows), nothing)
+        return verdict.warm >= 1.0
+
+    def tell(self, row: int, inputs: list[str], x: Floats, shares: Floats) -> Telling:
+        """What a joint detector tells of the instant (p,) that a row has just judged; arguments as `Detector.tell`."""
+        return self.detector.tell(take(self._state, slice(row, row + 1)), inputs, x, shares)
 
     def trial(self, rows: Rows) -> Bank:
         """A bank of its own whose rows begin where some rows (k,) of this one are."""

@@ -31,6 +31,7 @@ from streams.engine import Engine
 from streams.feeding import Feeding
 from streams.fence import Fence
 from streams.health import Health
+from streams.kpi.gauges import KpiGauges
 from streams.lanes import Lanes
 from streams.metrics import Metrics
 from streams.open_episodes import OpenEpisodes
@@ -89,6 +90,7 @@ class Worker:
         self.settings, self.site, self.sink = settings, site, sink
         self.metrics = Metrics()
         self.episodes = OpenEpisodes(settings.metrics_hold)
+        self.kpis = KpiGauges()
         self.failed: asyncio.Future[None] = asyncio.get_running_loop().create_future()
         self.latency_ms: list[float] = []
         self.behind = 0
@@ -256,7 +258,7 @@ class Worker:
             await self.patience("topics", partial(self.publisher.publish, fresh))
             self.metrics.count("millstream_batch_seconds_total", time.perf_counter() - began, stage="publish")
             owned.worked |= chunk.messages > sum(control.kind == "tick" for _, control in chunk.controls)
-            account(self.metrics, self.episodes, fresh, now)
+            account(self.metrics, self.episodes, self.kpis, fresh, now)
             done = latency + (time.time_ns() - now) / 1e9
             self.metrics.histogram("millstream_published_latency_seconds").observe(done)
             self.latency_ms += (done * 1e3).tolist()
@@ -332,6 +334,7 @@ class Worker:
         with contextlib.suppress(TimeoutError):
             await asyncio.wait_for(self.assignment.restored.wait(), _FIRST_SCRAPE_S)
         self.episodes.publish(self.metrics, time.time_ns())
+        self.kpis.publish(self.metrics)
         self._dropped.account(self.metrics)
         self.snapshots.refresh(list(self.owned.values()))
         self.metrics.set("millstream_partitions_assigned", len(self.assigned))

@@ -6,6 +6,7 @@ import math
 from typing import Any, ClassVar, Literal, Self
 
 import numpy as np
+from numpy.typing import NDArray
 from pydantic import PrivateAttr
 
 from detectors.anomaly.average_run_length import LOWEST, STEP, shortest_intervals
@@ -29,9 +30,9 @@ from detectors.anomaly.cusum_kernel import (
     CusumState,
     judge,
 )
-from detectors.base import Batch, Bools, Detector, Floats, Ints, Verdict, copied, option, put, take
+from detectors.base import Batch, Bools, Detector, Floats, Verdict, copied, option, put, take
 from detectors.compiled import Kernel
-from detectors.durations import SECOND, Duration, Warmup, budget_per_s, duration_ns
+from detectors.durations import SECOND, Duration, Warmup, budget_per_s, duration_ns, duration_text
 
 
 class Cusum(Detector[CusumState]):
@@ -112,6 +113,18 @@ class Cusum(Detector[CusumState]):
             since=np.zeros(n, dtype=np.int64), alarmed=never.copy(),
         )  # fmt: skip
 
+    def named(self, before: dict[str, Any], reading: dict[str, Any]) -> tuple[str, dict[str, float | str]]:
+        """cusum_up or cusum_down, with the mean of the bin that closed, the sum in sigmas and its limit."""
+        after = self.retraced(before, reading)
+        if after is None or not after.decision[0] > 0 or not before["filled"] > 0:
+            return "cusum", {}
+        up = bool(after.up[0] >= after.down[0])
+        words: dict[str, float | str] = {
+            "mean": float(before["total"] / before["filled"]), "every": duration_text(self.every),
+            "sum": float(max(after.up[0], after.down[0])), "limit": float(after.decision[0]),
+        }  # fmt: skip
+        return "cusum_up" if up else "cusum_down", words
+
     def step(self, state: CusumState, batch: Batch) -> tuple[CusumState, Verdict]:
         """A reading's bin, if it is a new one, closes the one before; NaN and sizes from 1e100 are as if not there."""
         present = np.abs(batch.x) < HUGE
@@ -140,11 +153,9 @@ class Cusum(Detector[CusumState]):
             state.warm.copy(),
         )
 
-    def walk(self, state: CusumState, rows: Ints, batch: Batch) -> tuple[CusumState, Verdict]:
-        """As `step`, reading by reading."""
-        after, said = copied(state), np.empty((5, len(rows)))
-        judge.run([rows, *batch[:4], self._enough()], [*said, *after], self.constants())
-        return after, Verdict(*said)
+    def columns(self, batch: Batch) -> list[NDArray[Any]]:
+        """The intervals between bins that ask for each decision interval."""
+        return [self._enough()]
 
     def constants(self) -> tuple[float | bool, ...]:
         """What the kernel is given of the options; of the warm-up, 0 for the time that it is not."""

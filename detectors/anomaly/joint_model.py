@@ -124,12 +124,16 @@ def limit_of(state: T2SpeState, rows: Ints, rate_per_s: float, margin: float | N
     return limits
 
 
-def shares(pull: Any, inverse: Any, squares: Floats, worst: Ints, here: Bools) -> Floats:
-    """(k, p) shares of the inputs that are here in the index that is largest."""
-    every, one = np.arange(len(worst)), np.minimum(worst, MEMBERS - 1)
-    diagonal = np.einsum("klpp->klp", inverse)[every, one]
-    part = pull[every, one].astype(np.float64)
-    part = part * part / diagonal
+def diagonals(inverse: Any) -> Any:
+    """(k, L, p) of matrices (k, L, p, p), without a copy."""
+    return np.einsum("klpp->klp", inverse)
+
+
+def shares(pull: Any, diagonal: Any, of: Ints, squares: Floats, worst: Ints, here: Bools | np.bool_) -> Floats:
+    """(n, p) shares of the inputs that are here in the index that is largest; `of` (n,) is each one's `diagonal`."""
+    one = np.minimum(worst, MEMBERS - 1)
+    part = pull[np.arange(len(worst)), one].astype(np.float64)
+    part = part * part / diagonal[of, one]
     if (worst == MEMBERS).any():
         part = np.where((worst < MEMBERS)[:, None], part, squares)
     part = np.where(here, part, 0.0)

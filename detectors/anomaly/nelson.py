@@ -30,8 +30,7 @@ class Nelson(Detector[NelsonState]):
 
     Score = 1 where any chosen rule fires; rule 1 is graded, |x - centre| / 3 sigma, and so is the range. Rules 5 and
     6 fire on points that have part in them. Readings of a subgroup that is not complete have no opinion. low and
-    high are the control limits; specification limits give Cp and Cpk in `explain`, which also names the rules that
-    fired on the last point.
+    high are the control limits; specification limits give Cp and Cpk in `explain`; events name the rules that fired.
 
     Use it for measurements of parts and for laboratory values, not for every reading of a sensor: on independent
     normal points rules 1 to 4 fire falsely about once in a hundred points, with autocorrelation .5 five times. The
@@ -162,13 +161,28 @@ class Nelson(Detector[NelsonState]):
         d2, d4 = control_chart.MEAN_RANGE[n - 1], control_chart.RANGE_LIMIT[n - 1]
         return (n, d2, d4, math.sqrt(n), chosen, self.adapt, self.resolution, readings, span)
 
+    def named(self, before: dict[str, Any], reading: dict[str, Any]) -> tuple[str, dict[str, float | str]]:
+        """nelson_N, of the first rule that fires on the point, nelson_range, or nelson where it is not known."""
+        after = self.retraced(before, reading)
+        rules = self._fired(after)
+        if after is None or not rules:
+            return "nelson", {}
+        words: dict[str, float | str] = {"rules": ", ".join(map(str, rules)), "point": float(after.previous[0])}
+        return f"nelson_{rules[0]}", words
+
+    def found(self, before: dict[str, Any], reading: dict[str, Any]) -> dict[str, Any]:
+        """The rules that fire on the point, not on the one before it."""
+        return {"rules": self._fired(self.retraced(before, reading))}
+
+    @staticmethod
+    def _fired(state: NelsonState | None) -> list[int | str]:
+        bits = 0 if state is None else int(state.fired[0])
+        rules: list[int | str] = [rule for rule in range(1, RANGES) if bits >> rule & 1]
+        return [*rules, "range"] if bits >> RANGES & 1 else rules
+
     def explain(self, state: NelsonState, row: int) -> dict[str, float | int | bool]:
-        """A row's state, which rules fired on its last point, and Cp and Cpk where there are specification limits."""
+        """A row's state, and Cp and Cpk where there are specification limits."""
         told = super().explain(state, row)
-        bits = int(state.fired[row])
-        told |= {f"rule_{n}": bool(bits >> n & 1) for n in sorted(set(self.rules))}
-        if self.ranges:
-            told["range_rule"] = bool(bits >> RANGES & 1)
         sigma = float(state.mean_range[row]) / control_chart.MEAN_RANGE[self.subgroup - 1]
         return told | control_chart.capability(float(state.centre[row]), sigma, self.low, self.high)
 

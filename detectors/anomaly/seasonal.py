@@ -6,6 +6,7 @@ import math
 from typing import Any, ClassVar, Literal, Self
 
 import numpy as np
+from numpy.typing import NDArray
 from pydantic import model_validator
 
 from detectors.anomaly.seasonal_kernel import (
@@ -31,7 +32,7 @@ from detectors.anomaly.seasonal_kernel import (
     SeasonalState,
     judge,
 )
-from detectors.base import Batch, Bools, Detector, Floats, Ints, Verdict, copied, option, put, take
+from detectors.base import Batch, Bools, Detector, Floats, Ints, Verdict, copied, option, plain, put, take
 from detectors.compiled import Kernel
 from detectors.durations import SECOND, UNITS, Duration
 
@@ -180,11 +181,9 @@ class Seasonal(Detector[SeasonalState]):
             away_s=away,
         ), verdict  # fmt: skip
 
-    def walk(self, state: SeasonalState, rows: Ints, batch: Batch) -> tuple[SeasonalState, Verdict]:
-        """As `step`, reading by reading."""
-        after, said = copied(state), np.empty((5, len(rows)))
-        judge.run([rows, *batch[:4], batch.week_s], [*said, *after], self.constants())
-        return after, Verdict(*said)
+    def columns(self, batch: Batch) -> list[NDArray[Any]]:
+        """The local time of the week."""
+        return [batch.week_s]
 
     def constants(self) -> tuple[Any, ...]:
         """What the kernel is given of the options."""
@@ -197,14 +196,22 @@ class Seasonal(Detector[SeasonalState]):
     def explain(self, state: SeasonalState, row: int) -> dict[str, float | int | bool]:
         """A row's state with the open slot's place in the profiles, how often it was seen, and the profiles' skill."""
         told = super().explain(state, row)
-        slot = int(state.slot[row])
-        for name, place in (("week", slot), ("day", int(self._shared(state.slot[row : row + 1])[0]))):
-            told[f"profile_{name}"] = float(state.profile[row, place]) if slot >= 0 else math.nan
-            told[f"visits_{name}"] = int(state.visits[row, place]) & MOST if slot >= 0 else 0
+        known = state.slot[row] >= 0
+        if state.profile.shape[1] > 2:
+            state, row = self.explained(state, np.array([row])), 0
+        for place, name in enumerate(("week", "day")):
+            told[f"profile_{name}"] = float(state.profile[row, place]) if known else math.nan
+            told[f"visits_{name}"] = int(state.visits[row, place]) & MOST if known else 0
         level = float(state.level_error[row])
         told["skill_day"] = 1.0 - float(state.day_error[row]) / level if level > 0 else 0.0
         told["skill_week"] = 1.0 - float(state.week_error[row]) / level if level > 0 else 0.0
         return told
+
+    def explained(self, state: SeasonalState, rows: Ints) -> SeasonalState:
+        """Single numbers, and of the profiles (k, 2) those that the open slot has in that of the week and of a day."""
+        slot = np.maximum(state.slot[rows], 0)
+        of, place = rows[:, None], np.stack([slot, self._shared(slot)], axis=1)
+        return plain(state, rows)._replace(profile=state.profile[of, place], visits=state.visits[of, place])
 
     def _shared(self, slot: Ints) -> Ints:
         """Where the profile of a working day or of a weekend day holds a slot of the week."""

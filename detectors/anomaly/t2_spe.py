@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from typing import Any, ClassVar, Literal, Self
 
 import numpy as np
@@ -12,14 +13,30 @@ from detectors.anomaly.joint_model import (
     LAMBDAS,
     MEMBERS,
     T2SpeState,
+    diagonals,
     limit_of,
     refit,
     shares,
     standardized,
     start,
 )
+from detectors.anomaly.joint_stretch import keep, stretch
 from detectors.anomaly.ridge import complete
-from detectors.base import Batch, Bools, Detector, Floats, Ints, Verdict, copied, no_opinion, option, pick, stack
+from detectors.base import (
+    Batch,
+    Bools,
+    Detector,
+    Floats,
+    Ints,
+    Telling,
+    Verdict,
+    copied,
+    foremost,
+    no_opinion,
+    option,
+    pick,
+    stack,
+)
 from detectors.durations import budget_per_s
 
 _HUGE = 1e30
@@ -48,7 +65,8 @@ class T2Spe(Detector[T2SpeState]):
     instants; the mean follows them at 1 / instants learned, within 1/1000 and 1/16000. Alarmed instants teach nothing,
     unless they last for more than `frozen` instants. Absent inputs are taken at their conditional mean; with fewer than
     `least` of the inputs there is no opinion. Contributions are (K d)_j^2 / K_jj, as shares (reconstruction-based:
-    Alcala and Qin 2009). Sources: Hotelling (1947); Lowry et al., MEWMA (1992).
+    Alcala and Qin 2009); events say what the inputs with the largest are expected to be, by the conditional mean given
+    those that contribute less. Sources: Hotelling (1947); Lowry et al., MEWMA (1992).
 
     Scale and shift of any input leave the score as it is.
 
@@ -131,6 +149,40 @@ class T2Spe(Detector[T2SpeState]):
             self._gather(state, rows[at], batch.time[at], np.where(here[at], batch.x[at], np.nan))
         return verdict
 
+    def glide(self, state: T2SpeState, rows: Ints, batches: Batch) -> tuple[Bools, Verdict]:
+        """As `advance`, t instants of distinct rows (k,) at once, of those rows alone that are normal throughout."""
+        t, _, p = batches.x.shape
+        learned, most = state.learned[rows], self.warmup * self.grow
+        calm = (np.abs(batches.x) < _HUGE).all(axis=(0, 2)) & (state.scale[rows] < np.inf).all(axis=1)
+        calm &= (learned >= self.warmup) & (state.asked[rows] == self._asked)
+        if self.adapt:
+            calm &= batches.learn.all(axis=0)
+            calm &= (learned >= most) | (learned + t < self.warmup * state.stride[rows])  # no fit on the way
+        tried = np.flatnonzero(calm)
+        if not len(tried):
+            return super().glide(state, rows, batches)
+        mine, x = rows[tried], batches.x[:, tried]
+        inverse = state.inverse[_span(mine)]
+        n = np.minimum(learned[tried] + np.arange(t)[:, None], np.maximum(most, learned[tried]))
+        pace = np.minimum(np.maximum(n, _FASTEST), _SLOWEST)
+        found = stretch(state, mine, inverse, x, pace, self.adapt)
+        flat = t * len(tried)
+        pull, squares = found.pull.reshape(flat, MEMBERS, p), found.squares.reshape(flat, p)
+        single = found.away.astype(np.float32).reshape(flat, MEMBERS, p)
+        score, worst = _scored(pull, single, squares, np.repeat(state.limit[mine], t))
+        score = score.reshape(-1, t)
+        fine = (score < 1).all(axis=1)
+        calm[tried] = fine
+        chosen = np.flatnonzero(fine)
+        state.smooth[mine[chosen]] = found.smooth[-1, chosen]
+        if self.adapt:
+            keep(state, mine, chosen, found, most)
+        of = np.repeat(np.arange(len(tried)), t)
+        part = shares(pull, diagonals(inverse), of, squares, worst, np.True_).reshape(-1, t, p)
+        nothing = np.full((t, len(chosen)), np.nan)
+        said = Verdict(score[chosen].T.copy(), nothing, nothing, nothing, np.ones_like(nothing))
+        return calm, said._replace(contribution=np.swapaxes(part[chosen], 0, 1).copy())
+
     def _gather(self, state: T2SpeState, rows: Ints, time: Ints, x: Floats) -> None:
         """Keep instants of the warm-up; those that end it are fitted."""
         n = state.learned[rows]
@@ -151,6 +203,23 @@ class T2Spe(Detector[T2SpeState]):
     @property
     def _asked(self) -> float:
         return self._rate_per_s if self.margin is None else -self.margin
+
+    def tell(self, state: T2SpeState, inputs: Sequence[str], x: Floats, shares: Floats) -> Telling:
+        """The inputs that contribute most, and what each is expected to be, given those that contribute less.
+
+        So what is wrong with the first does not move what is expected of the others.
+        """
+        expected: dict[str, float] = {}
+        here = (np.abs(x) < _HUGE) & (state.scale[0] < np.inf)
+        location, scale = state.location[0], state.scale[0]
+        centre = state.mean[0, 0] + state.offset[0]
+        away = standardized(np.where(here, x, location), location, scale) - centre
+        for j in foremost(shares):
+            here = here & (np.arange(len(x)) != j)
+            full = complete(away, here, state.inverse[0, 0]) if here.any() else np.zeros(len(x))
+            expected[inputs[j]] = float(location[j] + scale[j] * (centre[j] + full[j]))
+        most = ", ".join(f"{name} {x[inputs.index(name)]:.5g} ({value:.5g})" for name, value in expected.items())
+        return Telling({"most": most}, {"expected": expected})
 
     def _judge(self, state: T2SpeState, rows: Ints, at: Ints, batch: Batch, here: Bools, verdict: Verdict) -> None:
         """Score, then learn, instants of warm rows, which stand at `at` (k,) of the batch."""
@@ -175,13 +244,10 @@ class T2Spe(Detector[T2SpeState]):
         single = away.astype(np.float32)
         pull = np.matmul(inverse, single[..., None])[..., 0]
         squares = away[:, 0] * away[:, 0] * state.weight[rows]
-        index = np.concatenate((np.einsum("klp,klp->kl", pull, single), np.einsum("kp->k", squares)[:, None]), axis=1)
-        worst = np.argmax(index, axis=1)
-        largest = np.maximum(index.max(axis=1), 0.0)
-        score = np.minimum(np.sqrt(largest / state.limit[rows]), _CAP)
+        score, worst = _scored(pull, single, squares, state.limit[rows])
         verdict.score[at] = score
         assert verdict.contribution is not None
-        verdict.contribution[at] = shares(pull, inverse, squares, worst, here)
+        verdict.contribution[at] = shares(pull, diagonals(inverse), np.arange(len(at)), squares, worst, here)
         state.smooth[rows] = smooth
         learn = batch.learn[at] & self.adapt
         if learn.any():
@@ -204,6 +270,13 @@ class T2Spe(Detector[T2SpeState]):
         for row in rows[n + 1 == self.warmup * state.stride[rows]].tolist():
             refit(state, row)
             self._limit(state, np.array([row]))
+
+
+def _scored(pull: Any, single: Any, squares: Floats, limit: Floats) -> tuple[Floats, Ints]:
+    """(n,) scores of instants, and which of the four indexes is the largest."""
+    index = np.concatenate((np.einsum("klp,klp->kl", pull, single), np.einsum("kp->k", squares)[:, None]), axis=1)
+    largest = np.maximum(index.max(axis=1), 0.0)
+    return np.minimum(np.sqrt(largest / limit), _CAP), np.argmax(index, axis=1)
 
 
 def _span(rows: Ints) -> Any:

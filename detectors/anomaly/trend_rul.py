@@ -116,6 +116,24 @@ class TrendRul(Detector[TrendRulState]):
         side = 1.0 if self.side == "above" else -1.0
         return (max(self.window // POINTS, 1), self.window, deviates, side, limit, self.horizon / SECOND, self.least)
 
+    def named(self, before: dict[str, Any], reading: dict[str, Any]) -> tuple[str, dict[str, float | str]]:
+        """trend_rul_up or trend_rul_down, with the slope a day and the time left, or trend_rul_reached.
+
+        The soonest time is that of the score, which is of the reading; the others are of the last fit before it.
+        """
+        words: dict[str, float | str] = {} if self.limit is None else {"limit": float(self.limit)}
+        score = reading.get("score", math.nan)
+        if not 0 < score < math.inf or "slope_per_day" not in before:
+            return self.kind, words
+        if score >= CAP:
+            return "trend_rul_reached", words
+        soonest = self.horizon / SECOND / score
+        likely = max(before.get("time_to_limit_s", math.inf), soonest)
+        latest = max(before.get("time_to_limit_s_high", math.inf), likely)
+        slope = float(before["slope_per_day"])
+        words |= {"slope": abs(slope), "left": _interval(soonest, likely, latest)}
+        return "trend_rul_up" if slope > 0 else "trend_rul_down", words
+
     def explain(self, state: TrendRulState, row: int) -> dict[str, float | int | bool]:
         """A row's state, its slope a day, and the time to the limit from the newest point, each with its interval."""
         told = super().explain(state, row)
@@ -133,3 +151,16 @@ class TrendRul(Detector[TrendRulState]):
             if slope > 0:
                 told[f"time_to_limit_s{name}"] = max(left, 0.0) / slope
         return told
+
+
+def _interval(soonest_s: float, likely_s: float, latest_s: float) -> str:
+    """A time with its interval, in the unit that suits the soonest.
+
+    >>> _interval(432000.0, 518400.0, math.inf), _interval(3600.0, 5400.0, 7200.0)
+    ('6 d (>= 5)', '1.5 h (1-2 h)')
+    """
+    unit, size = next((u, s) for u, s in (("d", 86_400.0), ("h", 3_600.0), ("min", 60.0)) if soonest_s >= s or s == 60)
+    soonest, likely, latest = (f"{t / size:.2g}" for t in (soonest_s, likely_s, latest_s))
+    if likely_s == math.inf:
+        return f">= {soonest} {unit}"
+    return f"{likely} {unit} ({soonest}-{latest} {unit})" if latest_s < math.inf else f"{likely} {unit} (>= {soonest})"

@@ -67,7 +67,8 @@ def check(
         site = site_of(file)
     options = site.site.site
     print(f"{file}: right. Site {options.name!r}, version {options.version}, configuration {site.hash}")
-    print(f"{len(site.site.asset)} assets, {len(site.site.watch)} watches, time zone {options.timezone}")
+    machines = f"{len(site.site.machine)} machine entries, " if site.site.machine else ""
+    print(f"{len(site.site.asset)} assets, {machines}{len(site.site.watch)} watches, time zone {options.timezone}")
     out = Console(width=None if Console().is_terminal else 160)
     out.print(_watches(site))
     if series:

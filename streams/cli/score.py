@@ -5,20 +5,31 @@ from __future__ import annotations
 import os
 import sys
 import time
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator
 from contextlib import ExitStack, contextmanager, suppress
 from pathlib import Path
-from typing import IO, Annotated
+from typing import IO, Annotated, Any
 
 import typer
 
-from detectors.durations import duration_ns
 from schemas.errors import Misconfigured
-from schemas.times import parse_times
+from schemas.kpi import KpiRow
 from streams.cli.common import clear_errors, progress, site_of
+from streams.cli.file_options import (
+    Asset,
+    Drop,
+    Format,
+    Interval,
+    Separator,
+    Start,
+    TimeColumn,
+    TimeFormat,
+    Zone,
+    file_options,
+)
 from streams.files.options import FileOptions
 from streams.files.read import read
-from streams.score import HEADER, Scorer, rows, write_events
+from streams.score import HEADER, KPI_HEADER, Scorer, kpi_lines, rows, write_events
 
 
 def score(
@@ -26,19 +37,18 @@ def score(
     out: Annotated[Path, typer.Option("--out", "-o", help="CSV to write: one row for each reading and watch.")],
     config: Annotated[Path | None, typer.Option("--config", "-c", help="Site file; default: the default site.")] = None,
     events: Annotated[Path | None, typer.Option(help="Anomaly events as JSON lines.")] = None,
-    format: Annotated[str | None, typer.Option(help="csv, long, parquet, jsonl or shdr; default: by the file.")] = None,
-    time_column: Annotated[
-        str | None, typer.Option(metavar="NAME[,NAME]", help="Where times are; two are joined.")
+    kpi: Annotated[
+        Path | None, typer.Option(help="Key figures of the site's [[machine]] entries as CSV: the last of each window.")
     ] = None,
-    time_format: Annotated[str | None, typer.Option(help="strptime format, where times are ambiguous.")] = None,
-    interval: Annotated[str | None, typer.Option(help='Distance of rows in files without times, such as "1h".')] = None,
-    start: Annotated[str | None, typer.Option(help="Time of the first row, with --interval (RFC 3339).")] = None,
-    sep: Annotated[str | None, typer.Option(help="Separator of columns; default: found out.")] = None,
-    asset: Annotated[str | None, typer.Option(help="Path of the asset; default: the file's name.")] = None,
-    drop: Annotated[
-        list[str] | None, typer.Option(metavar="COLUMN", help="Column to leave out; may be repeated.")
-    ] = None,
-    timezone: Annotated[str | None, typer.Option(help="Zone of times without one; default: the site's.")] = None,
+    format: Format = None,
+    time_column: TimeColumn = None,
+    time_format: TimeFormat = None,
+    interval: Interval = None,
+    start: Start = None,
+    sep: Separator = None,
+    asset: Asset = None,
+    drop: Drop = None,
+    timezone: Zone = None,
     partitions: Annotated[int, typer.Option(help="Engines, as many as the reading topic has partitions.", min=1)] = 12,
 ) -> None:
     """Judge files, as the worker would judge the same readings from Kafka.
@@ -52,30 +62,28 @@ def score(
     """
     with clear_errors():
         site = site_of(config)
-        options = FileOptions(
-            format=format,
-            time_columns=tuple(time_column.split(",")) if time_column else (),
-            time_format=time_format,
-            interval_ns=_duration("--interval", interval),
-            start_ns=_time("--start", start),
-            sep=sep,
-            asset=asset,
-            drop=tuple(drop or ()),
-            timezone=timezone or site.site.site.timezone,
-        )
-        _run(inputs, out, events, Scorer(site, partitions), options)
+        options = file_options(
+            site, format, time_column, time_format, interval, start, sep, asset, drop, timezone
+        )  # fmt: skip
+        if kpi is not None and not site.site.machine:
+            raise Misconfigured("--kpi: the site file has no [[machine]], which says what states, parts and energy are")
+        _run(inputs, out, events, kpi, Scorer(site, partitions), options)
 
 
-def _run(inputs: list[Path], out: Path, events: Path | None, scorer: Scorer, options: FileOptions) -> None:
+def _run(
+    inputs: list[Path], out: Path, events: Path | None, kpi: Path | None, scorer: Scorer, options: FileOptions
+) -> None:
     started = time.perf_counter()
     contribution = any(watch.inputs is not None for watch in scorer.site.site.watch)
     episodes = 0
-    _check_outputs(inputs, {"--out": out, "--events": events})
+    _check_outputs(inputs, {"--out": out, "--events": events, "--kpi": kpi})
     with progress("scoring") as told:
         blocks = read(inputs, options, told)
         # all or none: half a result must not be taken for a whole one
         with ExitStack() as files:
             csv = files.enter_context(_replacing(out))
+            figures = files.enter_context(_replacing(kpi or Path(os.devnull)))
+            newest: dict[tuple[Any, ...], KpiRow] = {}
             jsonl = files.enter_context(_replacing(events or Path(os.devnull)))
             csv.write(",".join((*HEADER, "contribution") if contribution else HEADER) + "\n")
             for block in blocks:
@@ -84,10 +92,21 @@ def _run(inputs: list[Path], out: Path, events: Path | None, scorer: Scorer, opt
                 scored = scorer.feed(block)
                 csv.write(rows(scored, contribution))
                 episodes += write_events(scored, jsonl)
+                _keep(newest, (row for one in scored for row in one.results.kpis))
             scored = scorer.finish()
             csv.write(rows(scored, contribution))
             episodes += write_events(scored, jsonl)
+            _keep(newest, (row for one in scored for row in one.results.kpis))
+            _keep(newest, scorer.last_kpis())
+            figures.write(",".join(KPI_HEADER) + "\n")
+            figures.write(kpi_lines(newest.values()))
     _report(scorer, episodes, time.perf_counter() - started)
+
+
+def _keep(newest: dict[tuple[Any, ...], KpiRow], rows: Iterable[KpiRow]) -> None:
+    """Keep the newest row of each figure and window, where the first one stood."""
+    for row in rows:
+        newest[row.asset, row.kpi, row.product, row.shift, row.start, row.end] = row
 
 
 def _check_outputs(inputs: list[Path], outputs: dict[str, Path | None]) -> None:
@@ -137,19 +156,3 @@ def _report(scorer: Scorer, events: int, seconds: float) -> None:
 
 
 _SHOWN = ("scored", "warming", "withheld", "late", "duplicate", "muted", "unwatched", "rejected")
-
-
-def _duration(option: str, text: str | None) -> int | None:
-    try:
-        return None if text is None else duration_ns(text)
-    except ValueError as error:
-        raise Misconfigured(f"{option}: {error}") from error
-
-
-def _time(option: str, text: str | None) -> int | None:
-    if text is None:
-        return None
-    ns, bad = parse_times([text if "T" in text or " " in text else f"{text}T00:00:00Z"])
-    if bad[0]:
-        raise Misconfigured(f"{option}: expected a time such as 2026-01-05T08:00:00Z, got {text!r}")
-    return int(ns[0])

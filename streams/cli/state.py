@@ -6,6 +6,7 @@ import asyncio
 import json
 import time
 from collections.abc import Callable, Coroutine, Sequence
+from pathlib import Path
 from typing import Annotated, Any
 
 import typer
@@ -14,8 +15,22 @@ from detectors.durations import SECOND, duration_text
 from schemas.errors import Misconfigured, Retry
 from streams.access import check_access
 from streams.broker import Broker, broker
-from streams.cli.common import clear_errors, fail
+from streams.cli.common import clear_errors, fail, progress, site_of
+from streams.cli.file_options import (
+    Asset,
+    Drop,
+    Format,
+    Interval,
+    Separator,
+    Start,
+    TimeColumn,
+    TimeFormat,
+    Zone,
+    file_options,
+)
 from streams.drained import nobody_works
+from streams.files.read import read
+from streams.score import Scorer
 from streams.settings import Settings, load_settings
 from streams.state.codec import Damaged
 from streams.state.log import Log
@@ -23,6 +38,7 @@ from streams.state.manifest import Manifest
 from streams.state.offline import alive, offline
 from streams.state.remembered import Remembered, remembered
 from streams.state.store import StateStore
+from streams.warm_start import learned, warm_start
 
 app = typer.Typer(no_args_is_help=True)
 
@@ -199,6 +215,44 @@ def drop(
             if held:
                 print(f"partition {partition}: {held} readings that [site] reorder held back are forgotten too")
         print("learning starts afresh there; the workers go on where they had stopped")
+
+    _run(act, kafka, prefix)
+
+
+@app.command()
+def warm(
+    inputs: Annotated[list[Path], typer.Argument(metavar="INPUT...", help="Files of history, as one stream.")],
+    config: Annotated[Path | None, typer.Option("--config", "-c", help="Site file; default: the default site.")] = None,
+    format: Format = None,
+    time_column: TimeColumn = None,
+    time_format: TimeFormat = None,
+    interval: Interval = None,
+    start: Start = None,
+    sep: Separator = None,
+    asset: Asset = None,
+    drop: Drop = None,
+    timezone: Zone = None,
+    kafka: Kafka = None,
+    prefix: Prefix = None,
+) -> None:
+    """Have partitions learn from history in files, before the workers start.
+
+      millstream state warm history.parquet --config site.toml
+
+    Files are read as by millstream score, and judged by the watches of the site
+    file. What is learned is saved as if workers had learned it; what would have
+    been told is not. Assets must have the paths that gateways send. Only for
+    partitions that have learned nothing yet, while all workers are stopped.
+    """
+
+    async def act(settings: Settings, at: Broker, store: StateStore, log: Log) -> None:
+        site = site_of(config)
+        options = file_options(
+            site, format, time_column, time_format, interval, start, sep, asset, drop, timezone
+        )  # fmt: skip
+        with progress("learning") as told:
+            engines = learned(Scorer(site, store.partitions), read(inputs, options, told), time.time_ns())
+        await warm_start(settings, at, store, log, engines, lambda line: print(line, flush=True))
 
     _run(act, kafka, prefix)
 

@@ -45,7 +45,13 @@ ANOMALY = Measurement(
         "message": "str",
     },
 )
-MEASUREMENTS = {each.name: each for each in (READING, VERDICT, ANOMALY)}
+KPI = Measurement(
+    "kpi",
+    "main",
+    (*LEVELS, "kpi", "product", "shift"),
+    {"revision": "int", **dict.fromkeys(("value", "low", "high", "coverage"), "float"), "status": "str"},
+)
+MEASUREMENTS = {each.name: each for each in (READING, VERDICT, ANOMALY, KPI)}
 
 
 @lru_cache(maxsize=100_000)
@@ -159,12 +165,37 @@ def anomalies(results: Results) -> Table:
     )
 
 
+def kpis(results: Results) -> Table:
+    """Points of measurement `kpi`, at the window's start: of one figure and window the newest row."""
+    newest = {(r.asset, r.kpi, r.product, r.shift, r.start, r.end): r for r in results.kpis}
+    rows = list(newest.values())
+    tags = []
+    for row in rows:
+        ref = cut(row.asset, row.kpi)
+        tags.append((*series_tags(ref)[:-1], clean(row.kpi), clean(row.product), clean(row.shift)))
+    return Table(
+        KPI,
+        tags,
+        np.arange(len(rows)),
+        np.array([row.start for row in rows], dtype=np.int64),
+        {"revision": np.array([row.revision for row in rows], dtype=np.int64)},
+        {},
+        {
+            name: np.array([getattr(row, name) for row in rows], dtype=np.float64)
+            for name, kind in KPI.fields.items()
+            if kind == "float"
+        },
+        {"status": dict(enumerate(row.status for row in rows))},
+    )
+
+
 def tables(batch: Sequence[Results]) -> list[Table]:
     """All points of consecutive results, a table a measurement, those without points left out."""
     whole = list(together(batch))
     made = [[readings(results) for results in whole], [verdicts(results) for results in whole]]
     # looking up their series walks the whole table of series
     made.append([anomalies(results) for results in whole if results.events])
+    made.append([kpis(results) for results in whole if results.kpis])
     joined = (join([part for part in parts if len(part.time)]) for parts in made)
     return [table for table in joined if table is not None]
 

@@ -36,6 +36,7 @@ def _one(few: list[Results]) -> Results:
         ),
         verdicts=_verdicts([results.verdicts for results in few]),
         events=[event for results in few for event in results.events],
+        kpis=[row for results in few for row in results.kpis],
         event_shift=[shift for each in shifts for shift in each],
         rejections=(),
         forwards=(),

@@ -21,6 +21,7 @@ from streams.arrays import UNSEEN, Columns
 from streams.collect import Collector
 from streams.commands import REMEMBERED
 from streams.engine import Engine
+from streams.kpi.deal import dealt as kpis_dealt
 from streams.peers import dealt
 from streams.resolve import from_payload
 from streams.segment import Ints
@@ -121,6 +122,7 @@ def _partition(old: list[State], q: int, home: Callable[[str], int]) -> State:
         "assembly": base["assembly"] if stays else [],
         "ledger": _ledger([saved["ledger"] for saved in old]),
         "mutes": _mutes([saved["mutes"] for saved in old], lambda asset: home(asset) == q),
+        "kpis": kpis_dealt([(s.saved["kpis"], s.takes) for s in shares]),
         "table": base["table"],
         "watches": {
             name: _watch([s.of("watches", name) for s in shares], rows, kept["index"], base["table"][kept["index"]][2])
@@ -196,7 +198,7 @@ def _mutes(old: list[list[Any]], takes: Callable[[str], bool]) -> list[Any]:
 def _watch(shares: list[Share], rows: int, index: int, alone: bool) -> State:
     """A watch's part; rows of its bank go with their series, episodes with what they are keyed by."""
     series = np.full(rows, UNWATCHED, dtype=np.int64)
-    by_mode, said_alone, episodes, owners, banks, bins = [], [], [], [], [], []
+    by_mode, said_alone, lives, episodes, owners, banks, bins = [], [], [], [], [], [], []
     bank_rows = 0
     for s in shares:
         saved, owner = s.saved, s.saved["owner"]
@@ -209,6 +211,7 @@ def _watch(shares: list[Share], rows: int, index: int, alone: bool) -> State:
         series[s.at[first]] = at[saved["series"][first]]
         by_mode += [[int(s.at[row]), mode, int(at[own])] for row, mode, own in saved["by_mode"] if s.at[row] >= 0]
         said_alone += [[int(s.at[row]), *said] for row, *said in saved["alone"] if s.at[row] >= 0]
+        lives += [[int(s.at[row]), *life] for row, *life in saved["lives"] if s.at[row] >= 0]
         key = s.at if alone and "bins" not in saved else at
         episodes += [[int(key[of]), episode] for of, episode in saved["episodes"] if key[of] >= 0]
         owners.append((owner | {"row": s.at[owner["row"]]}, mine))
@@ -223,6 +226,7 @@ def _watch(shares: list[Share], rows: int, index: int, alone: bool) -> State:
         "by_mode": by_mode,
         "owner": Columns.gather(owners),
         "alone": said_alone,
+        "lives": lives,
         "bank": Bank.gather(banks),
         "episodes": episodes,
     }

@@ -1,4 +1,4 @@
-"""`make bench`: throughput, latency and scaling through real Kafka, interleaved, written to docs/benchmarks.md.
+"""`make bench`: throughput, latency and scaling through real Kafka, then detectors alone, to docs/benchmarks.md.
 
 `--smoke` is a short run that writes nothing and holds a third of the floors.
 """
@@ -16,7 +16,7 @@ from contextlib import contextmanager
 from pathlib import Path
 
 from streams.sinks.store_init import init_store
-from tests.bench import latency, pair, report
+from tests.bench import latency, pair, report, shapes
 from tests.bench.load import messages, produce
 from tests.bench.peers import environment
 from tests.bench.report import Measured
@@ -53,8 +53,9 @@ def short(bootstrap: str, peers: Path | str) -> int:
     contenders = ("plain", *(PEERS if isinstance(peers, Path) else ()), "off")
     measured = throughput(bootstrap, "singles", SMOKE_SINGLES, SMOKE_ROUNDS, contenders, os.environ, peers)
     measured += throughput(bootstrap, "frames", SMOKE_FRAMES, SMOKE_ROUNDS, ("plain", "off"), os.environ, peers)
-    print("\n".join(report.table(measured, SMOKE_ROUNDS)))
-    return say(report.faults(measured, 3.0))
+    timed = shapes.measure(shapes.SMOKE_ROUNDS)
+    print("\n".join([*report.table(measured, SMOKE_ROUNDS), "", *shapes.table(timed, shapes.SMOKE_ROUNDS)]))
+    return say(report.faults(measured, 3.0) + shapes.faults(timed, 3.0))
 
 
 def full(bootstrap: str, peers: Path | str) -> int:
@@ -78,9 +79,16 @@ def full(bootstrap: str, peers: Path | str) -> int:
     if isinstance(peers, str):
         lines += ["", f"quixstreams and bytewax: {peers}."]
     lines += ["", *report.latency_lines(late), "", *report.pair_lines(one, two)]
+    timed = shapes.measure(shapes.ROUNDS)
+    lines += ["", "## Detectors alone", "", *shapes.table(timed, shapes.ROUNDS)]
     print("\n".join(lines))
     (ROOT / "docs" / "benchmarks.md").write_text(report.HEAD + "\n".join(lines) + "\n", encoding="utf-8")
-    return say(report.faults(measured, 1.0) + report.latency_faults(late) + report.pair_faults(one, two))
+    return say(
+        report.faults(measured, 1.0)
+        + report.latency_faults(late)
+        + report.pair_faults(one, two)
+        + shapes.faults(timed, 1.0)
+    )
 
 
 def throughput(

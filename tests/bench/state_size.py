@@ -1,10 +1,12 @@
-"""State at scale: memory, standstill for a snapshot, and time to restore, of a worker process with many series.
+"""The default site at scale: memory, standstill for a snapshot, time to restore and singles a second, of one worker.
 
-usage: python -m tests.bench.state_size [SERIES]   (default 100,000 on 8 partitions)
+usage: python -m tests.bench.state_size [SERIES]   (default 100,000 on 8 partitions; a few minutes)
+A first worker learns some seconds of all series and saves; a second restores that and catches up with singles.
 """
 
 from __future__ import annotations
 
+import json
 import os
 import subprocess
 import sys
@@ -21,19 +23,38 @@ import numpy as np
 from confluent_kafka import Producer
 from prometheus_client.parser import text_string_to_metric_families
 
-from schemas.encode import encode_frame
+from schemas.encode import encode_frame, encode_single
 from schemas.partition import key_of, partition_of
+from streams.site import DEFAULT_WATCHES
 from streams.topics import ensure_topics
+from tests.bench.load import Message, send
 from tests.servers import kafka_server
 from tests.servers.net import free_port
 
 PARTITIONS = 8
 PER_ASSET, INSTANTS = 10, 20
 SECOND = 1_000_000_000
-MOST_RSS = 1024**3
-MOST_PAUSE_S = 0.05
-MOST_RESTORE_S = 5.0
+CAUGHT_UP = 10
+"""Instants of all series that come as singles."""
+SKIPPED, PART = 0.2, 0.95
+"""Shares of these between which the rate is taken: past the first fetch, before the last."""
+MOST_RSS = 3 * 1024**3 // 2
+MOST_PAUSE_S = 0.2
+MOST_RESTORE_S = 20.0
+LEAST_RATE = 120_000.0
 PATIENCE_S = 180.0
+
+
+AUTO: dict[str, Any] = {"name": "auto", "series": "*", "detector": {"kind": "auto"}}
+WATCHES = (*DEFAULT_WATCHES, *(() if any(w["name"] == "auto" for w in DEFAULT_WATCHES) else (AUTO,)))
+"""The default site; with `auto`, which is a part of it where it is there."""
+
+
+def _toml(watch: dict[str, Any]) -> str:
+    plain = {name: value for name, value in watch.items() if name != "detector"}
+    options = ", ".join(f"{name} = {json.dumps(value)}" for name, value in watch["detector"].items())
+    lines = [f"{name} = {json.dumps(value)}" for name, value in plain.items()]
+    return "\n".join(("[[watch]]", *lines, f"detector = {{ {options} }}\n"))
 
 
 class Size(NamedTuple):
@@ -44,7 +65,9 @@ class Size(NamedTuple):
     state: int  # bytes of all snapshots
     pause_s: float  # the longest standstill for a snapshot of one partition
     restore_s: float  # of all partitions, by the second worker
-    rss_restored: int
+    rss_restored: int  # once it has caught up, too
+    rate: float  # singles a second, end to end, the store off
+    per_cpu_s: float  # and a CPU second of the worker
 
     def faults(self) -> list[str]:
         """Bounds that are not kept."""
@@ -54,13 +77,20 @@ class Size(NamedTuple):
             ("standstill", self.pause_s, MOST_PAUSE_S, "s"),
             ("restoring", self.restore_s, MOST_RESTORE_S, "s"),
         )
-        return [f"{what}: {found:,} {unit}, at most {most:,}" for what, found, most, unit in bounds if found > most]
+        found = [f"{what}: {is_:,} {unit}, at most {most:,}" for what, is_, most, unit in bounds if is_ > most]
+        if self.rate < LEAST_RATE:
+            found.append(f"singles: {self.rate:,.0f} a second, at least {LEAST_RATE:,.0f}")
+        return found
 
     def __str__(self) -> str:
         return (
-            f"{self.series:,} series on {PARTITIONS} partitions: {self.rss / 2**20:,.0f} MiB resident at most "
-            f"({self.rss_restored / 2**20:,.0f} MiB after a restart), {self.state / 1e6:.1f} MB of snapshots, longest "
-            f"standstill {self.pause_s * 1e3:.1f} ms, restored in {self.restore_s:.2f} s"
+            f"default site ({', '.join(_watched())}), {self.series:,} series on {PARTITIONS} partitions, store off:\n"
+            f"{max(self.rss, self.rss_restored) / 2**20:,.0f} MiB resident at most ({self.rss_restored / 2**20:,.0f} "
+            f"after a restart), bound {MOST_RSS / 2**20:,.0f}; {self.state / 1e6:.1f} MB of snapshots\n"
+            f"longest standstill {self.pause_s * 1e3:.1f} ms, bound {MOST_PAUSE_S * 1e3:.0f}; "
+            f"restored in {self.restore_s:.2f} s, bound {MOST_RESTORE_S:.0f}\n"
+            f"{self.rate:,.0f} singles a second end to end, at least {LEAST_RATE:,.0f} "
+            f"({self.per_cpu_s:,.0f} a CPU second; {os.cpu_count()} cores, shared with the broker)"
         )
 
 
@@ -68,24 +98,73 @@ def measure(bootstrap: str, series: int) -> Size:
     """Fill the topic, let a worker learn and save it all, and another restore it."""
     prefix = f"size{uuid.uuid4().hex[:6]}."
     ensure_topics(bootstrap, prefix, PARTITIONS)
-    readings = _produce(bootstrap, prefix, series)
+    start = (time.time_ns() // SECOND - INSTANTS - CAUGHT_UP) * SECOND  # nothing may be ahead of the broker's clock
+    readings = _produce(bootstrap, prefix, series, start)
     with worker_process(bootstrap, prefix) as (child, port):
         until(child, lambda: metric_sum(port, "millstream_readings_total") >= readings, f"{readings:,} readings")
         until(child, lambda: metric_sum(port, "millstream_snapshot_behind_records") == 0, "all of it in snapshots")
         pause = max(_values(port, "millstream_snapshot_pause_seconds"))
         state, rss = int(metric_sum(port, "millstream_snapshot_bytes")), resident(child, "VmHWM")
+    singles = _produce_singles(bootstrap, prefix, series, start + INSTANTS * SECOND)
     with worker_process(bootstrap, prefix) as (child, port):
         until(child, lambda: len(_values(port, "millstream_restore_seconds")) == PARTITIONS, "all partitions restored")
-        return Size(series, rss, state, pause, metric_sum(port, "millstream_restore_seconds"), resident(child, "VmHWM"))
+        restore = metric_sum(port, "millstream_restore_seconds")
+        rates = _rates(child, port, singles)
+        return Size(series, rss, state, pause, restore, resident(child, "VmHWM"), *rates)
 
 
-def _produce(bootstrap: str, prefix: str, series: int) -> int:
-    producer = Producer({"bootstrap.servers": bootstrap, "linger.ms": 20, "batch.size": 1_000_000, "log_level": 0})
-    rng = np.random.default_rng(7)
-    start = (time.time_ns() // SECOND - INSTANTS) * SECOND
+def _rates(child: subprocess.Popen[bytes], port: int, singles: int) -> tuple[float, float]:
+    """Singles a second, and a CPU second, of a worker that catches up with so many."""
+    seen: list[tuple[float, float, float]] = []
+
+    def look() -> bool:
+        seen.append((metric_sum(port, "millstream_readings_total"), time.monotonic(), _cpu_s(child)))
+        return seen[-1][0] >= PART * singles
+
+    until(child, look, f"{singles:,} singles")
+    first, last = next(one for one in seen if one[0] >= SKIPPED * singles), seen[-1]
+    done, wall_s, cpu_s = (b - a for a, b in zip(first, last, strict=True))
+    return (done / wall_s, done / cpu_s) if done and cpu_s else (0.0, 0.0)
+
+
+def _cpu_s(child: subprocess.Popen[bytes]) -> float:
+    """CPU seconds of a process so far."""
+    fields = Path(f"/proc/{child.pid}/stat").read_text().rpartition(")")[2].split()
+    return (int(fields[11]) + int(fields[12])) / os.sysconf("SC_CLK_TCK")
+
+
+def _watched() -> list[str]:
+    return [watch["name"] for watch in WATCHES]
+
+
+def _producer(bootstrap: str) -> Producer:
+    return Producer({"bootstrap.servers": bootstrap, "linger.ms": 20, "batch.size": 1_000_000, "log_level": 0})
+
+
+def _asset(i: int) -> str:
+    return f"kulim/hall{i // 500}/line{i // 20}/machine{i}"
+
+
+def _produce_singles(bootstrap: str, prefix: str, series: int, start: int) -> int:
+    producer, rng = _producer(bootstrap), np.random.default_rng(8)
+    names = [_asset(i) for i in range(series // PER_ASSET)]
+    keys = [key_of(name) for name in names]
+    homes = [partition_of(key, PARTITIONS) for key in keys]
+    for at in range(start, start + CAUGHT_UP * SECOND, SECOND):
+        values = np.round(20 + rng.normal(0, 0.1, (len(names), PER_ASSET)), 3).tolist()
+        for name, key, home, row in zip(names, keys, homes, values, strict=True):
+            for j, value in enumerate(row):
+                single, _ = encode_single(name, f"s{j}", at, value)
+                send(producer, f"{prefix}reading.v1", Message(single, key, home))
+    producer.flush(60)
+    return len(names) * PER_ASSET * CAUGHT_UP
+
+
+def _produce(bootstrap: str, prefix: str, series: int, start: int) -> int:
+    producer, rng = _producer(bootstrap), np.random.default_rng(7)
     times = [start + i * SECOND for i in range(INSTANTS)]
     for i in range(series // PER_ASSET):
-        asset = f"kulim/hall{i // 500}/line{i // 20}/machine{i}"
+        asset = _asset(i)
         values = np.round(20 + rng.normal(0, 0.1, (PER_ASSET, INSTANTS)), 3)
         value, _ = encode_frame(asset, times, {f"s{j}": values[j].tolist() for j in range(PER_ASSET)})
         key = key_of(asset)
@@ -106,7 +185,10 @@ def worker_process(bootstrap: str, prefix: str) -> Iterator[tuple[subprocess.Pop
     }  # fmt: skip
     clean = {k: v for k, v in os.environ.items() if not k.startswith("MILLSTREAM_")}
     command = [str(Path(sys.executable).with_name("millstream")), "worker"]
-    with tempfile.TemporaryFile() as output:
+    with tempfile.TemporaryFile() as output, tempfile.NamedTemporaryFile("w", suffix=".toml") as site:
+        site.write("".join(_toml(watch) for watch in WATCHES))
+        site.flush()
+        command += ["--config", site.name]
         environment = clean | {f"MILLSTREAM_{name}": value for name, value in given.items()}
         child = subprocess.Popen(command, env=environment, stdout=output, stderr=output)
         try:
@@ -123,6 +205,7 @@ def worker_process(bootstrap: str, prefix: str) -> Iterator[tuple[subprocess.Pop
 def until(child: subprocess.Popen[bytes], done: Callable[[], Any], what: str) -> None:
     """Wait for something of a worker process; ends the run where it does not come, or the worker has gone."""
     end = time.monotonic() + PATIENCE_S
+    print(f"waiting for: {what}", file=sys.stderr, flush=True)
     while True:
         if child.poll() is not None:
             raise SystemExit(f"the worker ended with {child.returncode} before: {what}")

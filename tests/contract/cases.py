@@ -30,6 +30,10 @@ OPTIONS: dict[str, list[dict[str, Any]]] = {
         {"warmup": "2m", "resolution": 0.5, "floor": 0},
     ],
     "auto": [{"warmup": "10s"}, {"warmup": "2m", "resolution": 0.5, "floor": 0, "every": "1m"}],
+    "level_shift": [
+        {"every": "1s", "warmup": "5s", "limit": 1},
+        {"every": "1m", "warmup": "5m", "resolution": 0.01, "floor": 0, "limit": 0.5},
+    ],
     "cusum": [
         {"every": "1s", "warmup": 4, "accept_after": "1m"},
         {"every": "1m", "warmup": "10m", "resolution": 0.1, "shift": 2},
@@ -57,6 +61,7 @@ OPTIONS: dict[str, list[dict[str, Any]]] = {
         {"limit": -100, "side": "below", "window": "30m", "horizon": "10d", "confidence": 0.6, "least": 4},
     ],
     "t2_spe": [{"warmup": 8, "grow": 2, "frozen": 3}, {"warmup": 9, "margin": 1, "least": 1, "adapt": False}],
+    "duplicate": [{"agreements": 2}, {"agreements": 3}],
     "spread": [{"limit": 3}],
     "week_profile": [{"limit": 3, "least": 2}],
     "rms": [{"limit": 5}, {"limit": 5, "skip": "20us"}],
@@ -75,6 +80,7 @@ TRACKS: dict[str, frozenset[str]] = {
     "deadman": frozenset({"last", "told"}),
     "auto": frozenset({"newest", "interval_s", "intervals", "passed", "last", "fast", "slow", "at", "phase", "units"})
     | frozenset({"recent", "quarter", "coarse"}),
+    "level_shift": frozenset({"newest", "interval_s", "intervals", "run", "at", "values", "levels", "waiting"}),
     "seasonal": frozenset({"slot", "opened", "total", "held", "filled", "clean"}),
     "nelson": frozenset({"members", "total", "smallest", "largest", "clean", "previous", "fired", *Runs._fields}),
     "cusum": frozenset({"start", "total", "filled", "clean", "last", "decision", "up", "down", "alarmed", "away"})
@@ -107,6 +113,6 @@ def detectors(**only: Any) -> pytest.MarkDecorator:
 
 def in_units(detector: Detector[Any]) -> bool:
     """Whether an option in the series' unit is set."""
-    if detector.kind in ("robust_zscore", "seasonal", "peers"):
+    if detector.kind in ("robust_zscore", "seasonal", "peers", "level_shift"):
         return bool(detector.resolution)  # type: ignore[attr-defined]  # its `limit` is in sigmas
     return any(getattr(detector, name, None) for name in UNITS)

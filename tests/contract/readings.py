@@ -74,6 +74,9 @@ def stream(
         batch = batch._replace(received=_received(rng, time), time=_repeated(rng, row, time))
     if detector.kind == "railed":
         x = np.where(rng.random(r) < 0.05, rng.choice([-999.0, 7999.0, -200.0], r), x)
+    if detector.kind == "duplicate":  # a copy of the first, now and then away, over a level that moves for itself
+        x[:, 0] += rng.normal(size=r).round(3) * 64
+        x[:, 1] = np.where(rng.random(r) < 0.97, x[:, 0], x[:, 1])
     if detector.kind == "unit_swap":
         walk = np.round(50.0 + rng.normal(0, 0.05, r).cumsum() + rng.normal(0, 0.1, r), 3)
         walk *= np.where(np.arange(r) > rng.integers(r // 3, r), rng.choice([0.01, 100.0, 1000.0]), 1.0)

@@ -27,6 +27,12 @@ def pieces(whole: Stream, cuts: list[int]) -> list[Stream]:
     return [whole.part(slice(a, b)) for a, b in pairwise(edges)]
 
 
+def in_place(walks: bool = False) -> pytest.MarkDecorator:
+    """Detectors whose banks change their state where it stands; those that walk alone."""
+    every = [param for param in detectors().args[1] for d in param.values if d.kernel or (d.in_place and not walks)]
+    return pytest.mark.parametrize("detector", every)
+
+
 @detectors()
 @given(seed=SEEDS, cuts=CUTS)
 @FEW
@@ -95,6 +101,29 @@ def test_advance_is_step_in_place(detector: Detector[Any]) -> None:
         after, verdict = detector.step(take(state, rows), one)
         assert same_bits(verdict_bits(detector.advance(state, rows, one)), verdict_bits(verdict))
         assert same_bits(tuple(take(state, rows)), tuple(after))
+
+
+@in_place(walks=True)
+@given(seed=SEEDS)
+@FEW
+def test_walking_leaves_the_state_given_and_walking_on_changes_it(detector: Detector[Any], seed: int) -> None:
+    whole = stream(seed, detector)
+    state = take(bank_of(detector, 4)._state, slice(0, 4))
+    kept = [a.copy() for a in state]
+    after, verdict = detector.walk(state, whole.rows, whole.batch)
+    assert same_bits(kept, list(state))
+    assert same_bits(verdict_bits(detector.walk_on(state, whole.rows, whole.batch)), verdict_bits(verdict))
+    assert same_bits(tuple(state), tuple(after))
+
+
+@in_place()
+@given(seed=SEEDS)
+@FEW
+def test_what_is_kept_of_a_row_explains_it_as_its_state_does(detector: Detector[Any], seed: int) -> None:
+    bank, whole = bank_of(detector, 4), stream(seed, detector)
+    run(bank, whole)
+    kept = detector.explained(bank._state, np.array([2, 0]))
+    assert repr(detector.explain(kept, 0)) == repr(detector.explain(bank._state, 2))
 
 
 @detectors(judges_silence=True)

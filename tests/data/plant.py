@@ -42,7 +42,7 @@ def plant(lines: Sequence[str], machines: int = 4, instants: int = 600, seed: in
     """Rows in order of arrival: by time, but for repeats, corrections and what comes late.
 
     Machine 0 of each line falls silent for 70 s, machine 1 ends early, machine 2 changes its state every 2 s. A
-    last machine speaks once, 12 s behind the others: nothing is waited for any more when the data ends.
+    last machine speaks once, 17 s behind the others: nothing is waited for any more when the data ends.
     """
     rng = np.random.default_rng(seed)
     assets = [f"{line}/m{k}" for line in lines for k in range(machines)]
@@ -59,7 +59,7 @@ def plant(lines: Sequence[str], machines: int = 4, instants: int = 600, seed: in
                 cells[name] = round(float(x[t]), 3) if whole or rng.random() > 0.02 else None
             row = Row(asset, START + t * SECOND, cells)
             rows += [row, *_again(rng, row, rows)]
-    return rows + [Row(f"{line}/last", START + (instants + 11) * SECOND, {"uptime": 1.0}) for line in lines]
+    return rows + [Row(f"{line}/last", START + (instants + 16) * SECOND, {"uptime": 1.0}) for line in lines]
 
 
 def _again(rng: np.random.Generator, row: Row, before: list[Row]) -> list[Row]:

@@ -142,13 +142,13 @@ def test_each_partition_that_is_asked_answers_in_a_line(settings: Settings, run:
     with Played(settings).at_work() as played:
         done = run("command", "mute", "--asset", "penang/*", "--until", "2h", "--reason", "cleaning", "--by", "ann")
         assert done.exit_code == 0, done.output
-        # limits and quality have nothing to judge here, the default site's six other watches take the one series
+        # limits and quality have nothing to judge here, the default site's eight other watches take the one series
         assert sorted(done.stdout.splitlines()[1:]) == [
-            f"partition {p}: accepted, concerns 6" for p in range(PARTITIONS)
+            f"partition {p}: accepted, concerns 8" for p in range(PARTITIONS)
         ]
         assert {len(engine.mutes) for engine in played.engines.values()} == {1}
         one = run("command", "rebaseline", "--asset", OVEN)
-        assert one.stdout.splitlines()[1:] == [f"partition {HOME}: accepted, concerns 6"]
+        assert one.stdout.splitlines()[1:] == [f"partition {HOME}: accepted, concerns 8"]
         ended = run("command", "unmute", "--asset", "penang/*")
         assert ended.exit_code == 0, ended.output
         assert not any(len(engine.mutes) for engine in played.engines.values())

@@ -71,7 +71,7 @@ async def test_one_broker_of_several_is_enough(plant: Installation) -> None:
         ("topic", "reading.v1", "WRITE"),
         ("topic", "state.v1", "WRITE"),
         ("topic", "anomaly.v1", "WRITE"),
-        ("topic", "kpi.v1", "DESCRIBE"),
+        ("topic", "kpi.site.v1", "DESCRIBE"),
         ("topic", "state.v1", "DESCRIBE_CONFIGS"),
         ("group", "workers", "READ"),
     ],

@@ -17,6 +17,8 @@ class NaiveGap:
         self.intervals = 0
         self.told = False
         self.longest = 0.0
+        self.ragged = 0.0
+        self.pauses: list[float] = []  # the mean of pauses after each
 
     def silence(self, until: int) -> list[tuple[int, float]]:
         """(deadline, score) of what passed up to `until`: at most one a silence."""
@@ -32,6 +34,13 @@ class NaiveGap:
             return self.options.timeout
         if self.intervals < 5:
             return None
+        settled = len(self.pauses) >= 20 and self.longest <= 2.0 * self.pauses[-1]
+        if self.ragged > 2.0 and not settled:
+            return None  # sent on change
+        return self.learned_ns()
+
+    def learned_ns(self) -> int:
+        """What the timeout is by the intervals so far."""
         return max(
             self.options.at_least, int(min(max(self.options.factor * self.mean, 3.0 * self.longest), 3.2e7) * SECOND)
         )
@@ -39,11 +48,17 @@ class NaiveGap:
     def read(self, time: int, x: float, dt: float, learn: bool) -> float:
         """Score of a reading: it ends the silence whatever its value."""
         if learn and dt > 0:
-            timeout = self.timeout_ns()
+            timeout = self.options.timeout if self.options.timeout is not None else self.learned_ns()
             # one that was reported counts as twice the longest before at most
-            reported = self.intervals >= 5 and timeout is not None and dt * 1e9 >= timeout
+            reported = self.intervals >= 5 and dt * 1e9 >= timeout
             silence = min(dt, 2.0 * self.longest) if reported else dt
             self.longest = max(self.longest * max(1.0 - dt / (28 * 86_400.0), 0.0), silence)
+            if self.intervals:
+                uneven = dt > 3.0 * self.mean or 3.0 * dt < self.mean
+                self.ragged = min(self.ragged + 1.0, 20.0) if uneven else max(self.ragged - 0.02, 0.0)
+                if dt > 1.5 * self.mean:
+                    mean = self.pauses[-1] if self.pauses else 0.0
+                    self.pauses.append(mean + 1.0 / min(len(self.pauses) + 1, 50) * (silence - mean))
             counted = min(dt, 3.0 * self.mean) if self.intervals >= 5 else dt
             self.intervals += 1
             self.mean += 1.0 / min(self.intervals, 50) * (counted - self.mean)

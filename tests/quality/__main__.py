@@ -1,7 +1,8 @@
 """`make quality`: every public benchmark at one frozen configuration, the defaults; written to docs/quality.md.
 
 Each benchmark is a module here that prints its figures (`python -m tests.quality.NAME`); floors are asserted by the
-test files beside them, which run last. Data come from ../shared/data, which a user's clone does not have.
+test files beside them, which run last. `--plots` draws every file as well (`tests.quality.plots`), and the page ends
+with what these taught, from `lessons.md`. Data come from ../shared/data, which a user's clone does not have.
 """
 
 from __future__ import annotations
@@ -21,6 +22,7 @@ from streams.site import DEFAULT_WATCHES
 
 ROOT = Path(__file__).resolve().parents[2]
 DATA = ROOT.parent / "shared" / "data"
+LESSONS = Path(__file__).with_name("lessons.md")
 PATIENCE_S = 3600
 
 
@@ -45,10 +47,38 @@ BENCHMARKS = (
         "Noise without anomalies", "noise", ("5m", "10s", "1s"),
         "Eleven kinds, 100 series each: alarms by the budget that was stated.",
     ),
+    Benchmark(
+        "Noise without anomalies, `level_shift`", "noise", ("5m", "10s", "--kind", "level_shift"),
+        "As above, for the default site's watch on steps.",
+    ),
+    Benchmark(
+        "A machine in shifts, the default site", "machine", ("5m", "10s"),
+        "Simulated: shifts (+10), a cycle of 55 s, a daily swing, noise of sigma .5; a step for half an hour. What "
+        "each watch finds, what it would have found by chance, and its alarms where there is no step, at 1 a week.",
+    ),
+    Benchmark(
+        "The same each second", "machine", ("1s", "--machines", "4"),
+        "Four machines: rows for each mode take a minute a machine at this rate.",
+    ),
     Benchmark("Tennessee Eastman process", "tep", (), "`t2_spe`. Static PCA on these faults: FDR .870 at FAR 6.7 %."),
     Benchmark("SKAB valve1", "skab", (), "`t2_spe`, learned on the first 400 rows of each run, frozen thresholds."),
     Benchmark("Server machines (SMD)", "smd", (), "`t2_spe`, train and test as one stream."),
     Benchmark("Case Western bearings", "cwru", (), "`bearing`; the engine's events."),
+    Benchmark(
+        "The default site on NAB", "defaults", (),
+        "What a person is told (events that open or escalate) by the default site and `auto` at 1/week each, beside "
+        "`auto` alone at 1/week. `adds`: standard score of the whole less the whole without the watch; outside: events "
+        "outside windows, mean of the starts; us a reading of a watch that runs alone, less an engine without any.",
+    ),
+    Benchmark(
+        "Faults planted into normal data", "plant", (),
+        "Default site and `auto`, of a broken correlation `t2_spe`, at 1/week; the engine goes on from one state with "
+        "and without the fault. Drift .1 standard deviations of the series an hour for 48 h, step 2, spike 5 (one "
+        "reading), stuck, noise x 3, phase 6 h late, one input with its own values of another time: 24 h each.",
+    ),
+    Benchmark(
+        "The same, more watches", "plant", ("--more",), "With `cusum`, `nelson` and `seasonal` beside the default site."
+    ),
     Benchmark("Real logger exports", "dirty", (), "The health gate, by type of fault."),
     Benchmark("The health gate on data that nobody calls faulty", "clean_gate", (), "Alarms a series and week."),
 )  # fmt: skip
@@ -59,7 +89,7 @@ def main() -> int:
     if not DATA.exists():
         print(f"{DATA}: no data there; the benchmarks need the public data sets", file=sys.stderr)
         return 1
-    asked = sys.argv[1:]
+    asked = [word for word in sys.argv[1:] if word != "--plots"]
     lines, failed = head(), []
     for n, benchmark in enumerate(BENCHMARKS):
         if asked and benchmark.module not in asked:
@@ -76,7 +106,12 @@ def main() -> int:
             f"`python -m tests.quality.{' '.join((benchmark.module, *benchmark.arguments))}`, "
             f"{time.monotonic() - began:.0f} s:", "", "```text", done.stdout.rstrip(), "```",
         ]  # fmt: skip
+    if "--plots" in sys.argv[1:]:
+        drawn = [sys.executable, "-m", "tests.quality.plots"]
+        if subprocess.run(drawn, cwd=ROOT, timeout=PATIENCE_S, check=False).returncode:
+            failed.append("tests.quality.plots failed")
     if not asked:
+        lines += ["", *LESSONS.read_text(encoding="utf-8").splitlines()]
         (ROOT / "docs" / "quality.md").write_text("\n".join(lines) + "\n", encoding="utf-8")
     for line in failed:
         print(line, file=sys.stderr)

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-import time
+import time as clock
 from pathlib import Path
 from typing import Any, NamedTuple
 
@@ -29,8 +29,13 @@ class Judged(NamedTuple):
     seconds: float
 
 
-def judge(x: NDArray[np.float64], interval_s: float, **options: Any) -> Judged:
-    """Rows (n, p) of one machine as one stream, at the default budget; `options` are the detector's."""
+def judge(
+    x: NDArray[np.float64], interval_s: float, *, time: NDArray[np.int64] | None = None, **options: Any
+) -> Judged:
+    """Rows (n, p) of one machine as one stream, at the default budget; `options` are the detector's.
+
+    `time` (n,) in ns; default: `interval_s` apart.
+    """
     detector = T2Spe(**options).with_budget(budget_per_s(BUDGET))
     refractory = duration_ns(detector.refractory_default)
     bank = Bank(
@@ -38,13 +43,13 @@ def judge(x: NDArray[np.float64], interval_s: float, **options: Any) -> Judged:
     )
     bank.grow(1)
     n = len(x)
-    at = START + (np.arange(n) * interval_s * 1e9).astype(np.int64)
+    at = START + (np.arange(n) * interval_s * 1e9).astype(np.int64) if time is None else time
     dt = np.full(n, interval_s)
     batch = Batch(at, x.astype(np.float64), dt, np.ones(n, dtype=bool), np.zeros(n, dtype=np.int32))
-    began = time.perf_counter()
+    began = clock.perf_counter()
     said = bank.run(np.zeros(n, dtype=np.int64), batch)
     assert said.verdict.contribution is not None
-    return Judged(said.score, said.alarm, said.verdict.contribution, time.perf_counter() - began)
+    return Judged(said.score, said.alarm, said.verdict.contribution, clock.perf_counter() - began)
 
 
 def data(*path: str) -> Path:

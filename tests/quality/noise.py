@@ -1,7 +1,7 @@
 """Alarms on noise without anomalies, by the budget that was stated: `python -m tests.quality.noise 5m 10s 1s`.
 
 Eleven kinds of noise, 100 series each, fixed seeds, over the product's bank. Faster series come as means of a minute,
-as the engine gives them to a detector with bins.
+or of the detector's `every`, as the engine gives them to a detector with bins.
 """
 
 from __future__ import annotations
@@ -70,15 +70,15 @@ class Rates(NamedTuple):
     after: float
 
 
-def readings(kind: str, every_s: int, days: int, binned: bool) -> tuple[NDArray[np.int64], Floats]:
+def readings(kind: str, every_s: int, days: int, bin_s: int) -> tuple[NDArray[np.int64], Floats]:
     """Times (n,) in seconds and values (n, k)."""
     rng = np.random.default_rng(list(KINDS).index(kind) + 1)
     t = START + np.arange(days * DAY_S // every_s) * every_s
     x = KINDS[kind](rng, t.astype(float), rng.normal(size=(len(t), SERIES)))
-    if not binned or every_s >= MINUTE_S:
+    if every_s >= bin_s:
         return t, x
-    m = MINUTE_S // every_s
-    return t[::m] + MINUTE_S, x.reshape(-1, m, SERIES).mean(axis=1)
+    m = bin_s // every_s
+    return t[::m] + bin_s, x.reshape(-1, m, SERIES).mean(axis=1)
 
 
 def rates(detector: Detector[Any], t: NDArray[np.int64], x: Floats, budget: str, hold: bool) -> Rates:
@@ -108,6 +108,8 @@ def main() -> int:
     parser.add_argument("--budgets", nargs="+", default=["1/day", "1/week"])
     asked = parser.parse_args()
     detector = build({"kind": asked.kind})
+    every: Any = getattr(detector, "every", None) if detector.binned else 0
+    bin_s = every // SECOND if isinstance(every, int) else MINUTE_S
     columns = [(budget, hold) for budget in asked.budgets for hold in (False, True)]
     for span in asked.spans or SPANS:
         every_s, days = SPANS[span]
@@ -115,7 +117,7 @@ def main() -> int:
         print(" " * 18 + "".join(f"{budget + (' hold' if hold else ''):>16}" for budget, hold in columns))
         table = []
         for kind in KINDS:
-            t, x = readings(kind, every_s, days, detector.binned)
+            t, x = readings(kind, every_s, days, bin_s)
             table.append([rates(detector, t, x, budget, hold) for budget, hold in columns])
             print(f"{kind:18}" + "".join(f"{r.first:>9.2f} {r.after:>6.2f}" for r in table[-1]))
         worst = np.array(table).max(axis=0)

@@ -300,7 +300,7 @@ def test_every_right_names_a_topic_that_there_is_and_every_role_has_one() -> Non
 def test_only_workers_write_what_engines_say(role: Any, settings: Settings) -> None:
     written = {grant.name for grant in grants(settings, role) if "WRITE" in grant.operations}
     allowed = {
-        "worker": {"reading", "command", "anomaly", "audit", "state", "rejected"},
+        "worker": {"reading", "command", "anomaly", "audit", "kpi", "state", "rejected"},
         "gateway": {"reading"},
         "operator": {"command"},
         "reader": set(),

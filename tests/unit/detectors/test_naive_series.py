@@ -9,6 +9,7 @@ import pytest
 from hypothesis import given, settings
 
 from detectors.anomaly.cusum import Cusum
+from detectors.anomaly.level_shift import LevelShift
 from detectors.anomaly.nelson import Nelson
 from detectors.anomaly.seasonal import Seasonal, SeasonalState
 from detectors.anomaly.trend_rul import TrendRul
@@ -16,6 +17,7 @@ from detectors.base import Batch, pick
 from detectors.durations import SECOND
 from tests.contract.readings import START, Stream, same_bits, stream
 from tests.naive.cusum import NaiveCusum
+from tests.naive.level_shift import NaiveLevelShift
 from tests.naive.nelson import NaiveNelson
 from tests.naive.seasonal import NaiveSeasonal
 from tests.naive.trend_rul import NaiveTrendRul
@@ -50,6 +52,32 @@ def test_cusum(options: dict[str, Any], rate: float | None, seed: int) -> None:
     whole = stream(seed, detector, r=250, rows=ROWS)
     slow = by_twin(lambda: NaiveCusum(detector, 1 / 604_800 if rate is None else rate), whole)
     same(plain_bank(detector).run(whole.rows, whole.batch), slow)
+
+
+LEVEL_SHIFT: list[dict[str, Any]] = [
+    {"every": "1s", "warmup": "5s", "limit": 1},
+    {"every": "1s", "warmup": "1m", "resolution": 0.1, "floor": 0},
+]
+
+
+@pytest.mark.parametrize("options", LEVEL_SHIFT)
+@given(seed=SEEDS)
+@SOME
+def test_level_shift(options: dict[str, Any], seed: int) -> None:
+    detector = LevelShift(**options)
+    whole = stream(seed, detector, r=250, rows=ROWS)
+    same(plain_bank(detector).run(whole.rows, whole.batch), by_twin(lambda: NaiveLevelShift(detector), whole))
+
+
+@given(seed=SEEDS)
+@settings(max_examples=6)
+def test_level_shift_over_days_in_which_levels_come_and_go(seed: int) -> None:
+    detector = LevelShift(every="10m", warmup="1d", limit=0.5)
+    whole = weeks(seed, Seasonal())
+    slow = by_twin(lambda: NaiveLevelShift(detector), whole)
+    judged = plain_bank(detector).run(whole.rows, whole.batch)
+    same(judged, slow)
+    assert (judged.raw > 0).any()
 
 
 SEASONAL: list[dict[str, Any]] = [

@@ -12,7 +12,7 @@ from hypothesis import strategies as st
 from detectors.anomaly.ridge import complete
 from detectors.anomaly.t2_spe import T2Spe
 from detectors.bank import Bank
-from detectors.base import Batch
+from detectors.base import Batch, pick
 from detectors.calibration import Calibration
 from detectors.durations import SECOND, budget_per_s
 from tests.contract.readings import INPUTS, START, same_bits, stream
@@ -70,11 +70,38 @@ def test_the_twin_says_the_same(options: dict[str, Any], seed: int) -> None:
         if not clear[row]:
             continue  # rounding may have sent the two different ways
         told = twins[row].judge(int(whole.batch.time[i]), whole.batch.x[i].tolist(), bool(whole.batch.learn[i]))
-        np.testing.assert_allclose(said.raw[i], told.score, rtol=5e-3, atol=1e-3)
+        # the index is a sum of products in single precision, and the score its root: small ones differ by more
+        np.testing.assert_allclose(said.raw[i], told.score, rtol=5e-3, atol=3e-3)
         assert said.verdict.warm[i] == told.warm
         clear[row] = told.clear
         if told.clear and told.score > 1e-2:
             np.testing.assert_allclose(said.verdict.contribution[i], told.shares, atol=1e-2)
+
+
+@pytest.mark.parametrize(
+    "options", [{"warmup": 40, "grow": 8}, {"warmup": 40, "adapt": False}, {"warmup": 60, "grow": 1}]
+)
+def test_many_instants_at_once_give_what_they_give_one_by_one(options: dict[str, Any]) -> None:
+    # long normal stretches, fits on the way, and a few instants and inputs that are not
+    k, n, p = 3, 700, 5
+    x = machine(n * k, p).reshape(n, k, p)
+    x[300, 1], x[410:417, 0, 2], x[500, 2, 1] = 40.0, -9.0, np.nan
+    learn = np.ones((n, k), dtype=bool)
+    learn[350, 0] = False
+    whole = batch(x.reshape(-1, p), time=np.repeat(START + np.arange(n) * SECOND, k), learn=learn.reshape(-1))
+    rows = np.tile(np.arange(k), n)
+    at_once, singly = bank(T2Spe(**options), p, k), bank(T2Spe(**options), p, k)
+    said = at_once.run(rows, whole)
+    parts = [singly.run(rows[i : i + k], pick(whole, slice(i, i + k))) for i in range(0, n * k, k)]
+    assert said.alarm.any()
+    for name in ("raw", "score", "alarm", "threshold"):
+        assert same_bits(getattr(said, name), np.concatenate([getattr(part, name) for part in parts]))
+    shares = [part.verdict.contribution for part in parts]
+    assert same_bits(said.verdict.contribution, np.concatenate(shares))
+    assert [said.before[i] for i in sorted(said.before)] == [
+        part.before[i] for part in parts for i in sorted(part.before)
+    ]
+    assert same_bits(at_once.snapshot(), singly.snapshot())
 
 
 def test_the_limit_follows_the_budget_and_the_pace() -> None:

@@ -78,6 +78,24 @@ WATCHES: tuple[dict[str, Any], ...] = (
 )
 
 
+MACHINES: tuple[dict[str, Any], ...] = (
+    {
+        "assets": "*/m1",
+        "state": {"series": "state", "words": {"run": "producing", "stop": "down"}},
+        "parts": {"total": "c", "good": "b", "ideal": "2s"},
+        "energy": {"power": "a", "gap": "10s", "bridge": "60s"},
+        "hold": "40s",
+    },
+    {
+        "assets": ["*/m2", "*/m3"],
+        "state": {"series": "state", "profile": "packml", "words": {"run": "producing", "setup": "setup"}},
+        "parts": {"good": "a", "ideal_of": {"25": "1s"}},
+        "energy": {"counter": "b", "reactive_counter": "c", "modulus": 30},
+        "product": "d",
+    },
+)
+
+
 def site(version: int = 1, watches: Sequence[dict[str, Any]] = WATCHES, **options: Any) -> ResolvedSite:
     """A site with every kind of watch; `options` are of [site]."""
     low_high = {
@@ -88,7 +106,16 @@ def site(version: int = 1, watches: Sequence[dict[str, Any]] = WATCHES, **option
     return resolve(
         Site.model_validate(
             {
-                "site": {"version": version, "max_ahead": "1m", "timezone": "Asia/Kuala_Lumpur", **options},
+                "site": {
+                    "version": version,
+                    "max_ahead": "1m",
+                    "timezone": "Asia/Kuala_Lumpur",
+                    "grace": "4s",
+                    "demand_window": "15m",
+                    **options,
+                },
+                "calendar": {"shifts": {"early": "16:05-16:15", "late": "16:15-00:20"}, "breaks": ["16:07-16:08"]},
+                "machine": list(MACHINES),
                 "asset": [{"path": f"{LINE}/m1", "aliases": ["old-name"], "series": low_high}],
                 "watch": list(watches),
             }
@@ -221,6 +248,7 @@ class Tape:
         self.forwards: list[Any] = []
         self.warnings: list[str] = []
         self.audits: list[dict[str, Any]] = []
+        self.kpis: list[dict[str, Any]] = []
         self.clock: Any = None
         self._messages = self._readings = 0
 
@@ -237,6 +265,7 @@ class Tape:
         self.forwards += results.forwards
         self.warnings += results.warnings
         self.audits += [json.loads(audit.model_dump_json()) for audit in results.audits]
+        self.kpis += [row.model_dump() for row in results.kpis]
         self.clock = (results.received, results.next_offset)
         self._messages += chunk.messages
         self._readings += chunk.readings
@@ -253,7 +282,7 @@ class Tape:
 
     def same(self, other: Tape) -> None:
         """Assert that two tapes hold the same, in the same order."""
-        for name in ("clock", "warnings", "forwards", "rejections", "points", "verdicts", "events", "audits"):
+        for name in ("clock", "warnings", "forwards", "rejections", "points", "verdicts", "events", "audits", "kpis"):
             mine, theirs = getattr(self, name), getattr(other, name)
             if mine != theirs:
                 pairs = zip(mine, theirs, strict=False) if isinstance(mine, list) else [(mine, theirs)]

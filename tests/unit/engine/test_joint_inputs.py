@@ -113,4 +113,4 @@ def test_the_message_of_the_ridge_detector_names_what_contributes_most() -> None
     _, events = of_joint(play(renumbered([*records, tick(0, START + 300 * SECOND)]), of=of))
     assert (events[0]["time"] - START) / SECOND >= 100
     assert events[0]["contribution"]["c"] > 0.5
-    assert "most of it: c, " in events[0]["message"]["en"]
+    assert "most of it (and expected): c " in events[0]["message"]["en"]

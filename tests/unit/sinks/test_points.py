@@ -2,8 +2,10 @@
 
 from __future__ import annotations
 
+from schemas.kpi import KpiRow
 from streams.results import SeriesRef, WatchRef
-from streams.sinks.points import MEASUREMENTS, anomalies, readings, tables, verdicts
+from streams.sinks.line_protocol import Writer
+from streams.sinks.points import MEASUREMENTS, anomalies, kpis, readings, tables, verdicts
 from tests.unit.sinks import make
 
 
@@ -66,6 +68,25 @@ def test_measurements_are_those_of_the_contract() -> None:
         "reading": (set(), "raw"),
         "verdict": ({"watch", "detector"}, "raw"),
         "anomaly": ({"watch", "detector", "phase"}, "main"),
+        "kpi": ({"kpi", "product", "shift"}, "main"),
     }
     assert MEASUREMENTS["reading"].fields == {"value": "float", "text": "str", "quality": "int", "late": "bool"}
-    assert all(levels <= set(m.tags) for m in MEASUREMENTS.values())
+    assert all(levels - {"series"} <= set(m.tags) for m in MEASUREMENTS.values())
+
+
+def test_of_one_figure_and_window_the_newest_row_is_stored_under_the_machines_levels() -> None:
+    row = KpiRow(
+        asset="p/a/l/m1", kpi="oee", shift="day", start=100, end=200, value=0.5, unit="1", coverage=0.9,
+        status="provisional", revision=1, config="abc",
+    )  # fmt: skip
+    newer = row.model_copy(update={"value": 0.75, "status": "final", "revision": 2})
+    unknown = row.model_copy(update={"kpi": "quality", "value": None, "reason": "nothing was produced"})
+    table = kpis(make.results()._replace(kpis=[row, newer, unknown]))
+    assert table.tags == [("p", "a", "l", "m1", "oee", "-", "day"), ("p", "a", "l", "m1", "quality", "-", "day")]
+    assert table.time.tolist() == [100, 100]
+    lines = [line.decode() for line in Writer(table).lines(0, 2)]
+    assert lines[0] == (
+        "kpi,site=p,area=a,line=l,asset=m1,kpi=oee,product=-,shift=day "
+        'revision=2i,value=0.75,coverage=0.9,status="final" 100'
+    )
+    assert "value" not in lines[1], "what cannot be formed is no number"

@@ -1,0 +1,282 @@
+"""The account of many machines: time by state, parts and energy, booked on the cells of a calendar."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterator
+from enum import IntEnum
+from typing import Any, NamedTuple
+
+import numpy as np
+from numpy.typing import NDArray
+
+from detectors.efficiency.machine_state import MachineState
+from detectors.efficiency.spans import Pieces, cut
+from detectors.efficiency.sums import Sums
+from detectors.efficiency.timeline import Timeline
+
+Ints = NDArray[np.int64]
+Floats = NDArray[np.float64]
+
+NEVER = np.iinfo(np.int64).min
+_HOUR = 3_600e9
+_LONGEST = 31 * 86_400_000_000_000
+"""Nothing is booked over a longer silence: a clock that was set right is no month of production."""
+
+
+class Role(IntEnum):
+    """What a series of a machine says."""
+
+    PRODUCT = 0  # code of a product
+    STATE = 1  # a MachineState
+    TOTAL = 2  # parts made, a counter
+    GOOD = 3  # good parts, a counter
+    REJECT = 4  # rejected parts, a counter
+    ENERGY = 5  # kWh, a counter
+    POWER = 6  # kW
+    REACTIVE_ENERGY = 7  # kvarh, a counter
+    REACTIVE_POWER = 8  # kvar
+
+
+_COUNTS = (Role.TOTAL, Role.GOOD, Role.REJECT)
+_ACTIVE = (Role.ENERGY, Role.POWER)
+_RATES = (Role.POWER, Role.REACTIVE_POWER)
+
+
+class Limits(NamedTuple):
+    """What holds for a machine, ns and counts."""
+
+    hold: int  # a state counts so long without a reading
+    gap: int  # energy between readings further apart is marked estimated
+    bridge: int  # power readings further apart say nothing of what is between them
+    modulus: float = 0.0  # a meter's counter begins again at 0 there; 0: unknown, and a fall is a reset
+    counter: int = Role.TOTAL  # whose readings say for which time parts are known
+
+
+class Shares(NamedTuple):
+    """Spans cut where state, product or cell change; (m,) each."""
+
+    of: Ints  # the span
+    low: Ints
+    high: Ints
+    state: Ints
+    row: Ints  # of the sums
+
+
+class Account:
+    """Books settled readings. `edges(low, high)` gives ascending cell edges that reach beyond both, ns.
+
+    Definitions. A state holds from its reading until the next one of its series, `hold` at most. A part is of the cell
+    that ends at or after the reading of its count; a count that falls has begun again at 0. What a meter counts between
+    two readings is spread evenly over the time between them, and shared among states and products by their time in it,
+    as they are known by then; power goes straight from one reading to the next.
+    """
+
+    def __init__(self, edges: Callable[[int, int], Ints]) -> None:
+        self.edges = edges
+        self.sums = Sums()
+        self.states: list[Timeline] = []
+        self.products: list[Timeline] = []
+        self._limits = np.zeros((len(Limits._fields), 0))
+        self._last = np.zeros((len(Role), 0), dtype=np.int64)  # time of each role's newest reading
+        self._value = np.zeros((len(Role), 0))
+        self._changed = np.zeros(0, dtype=np.int64)  # when state or product last changed
+        self._now = np.zeros((2, 0), dtype=np.int64)  # state and product in force
+
+    def limit(self, machine: int, limits: Limits) -> None:
+        """What holds for a machine from now on."""
+        self._limits[:, machine] = limits
+
+    def forget(self, before: int) -> None:
+        """Let go of what machines did before a time."""
+        for timeline in (*self.states, *self.products):
+            timeline.forget(before)
+
+    def snapshot(self) -> dict[str, Any]:
+        """All but the limits."""
+        return {
+            "sums": self.sums.snapshot(),
+            "states": [timeline.snapshot() for timeline in self.states],
+            "products": [timeline.snapshot() for timeline in self.products],
+            "last": self._last.copy(),
+            "value": self._value.copy(),
+            "changed": self._changed.copy(),
+            "now": self._now.copy(),
+        }
+
+    def restore(self, saved: dict[str, Any], limits: list[Limits]) -> None:
+        """Take up what `snapshot` gave; `limits` are those of its machines."""
+        self.sums.restore(saved["sums"])
+        self.states = [Timeline.restored(timeline) for timeline in saved["states"]]
+        self.products = [Timeline.restored(timeline) for timeline in saved["products"]]
+        self._last, self._value = saved["last"].copy(), saved["value"].copy()
+        self._changed, self._now = saved["changed"].copy(), saved["now"].copy()
+        self._limits = np.array(limits, dtype=np.float64).reshape(-1, len(Limits._fields)).T.copy()
+
+    def add(self, more: list[Limits]) -> None:
+        """More machines, numbered on."""
+        n = len(more)
+        if not n:
+            return
+        self._limits = np.append(self._limits, np.array(more, dtype=np.float64).T, axis=1)
+        self.states += [Timeline(MachineState.UNKNOWN) for _ in more]
+        self.products += [Timeline(0) for _ in more]
+        self._last = np.pad(self._last, ((0, 0), (0, n)), constant_values=NEVER)
+        self._value = np.pad(self._value, ((0, 0), (0, n)))
+        self._changed = np.append(self._changed, np.full(n, NEVER))
+        self._now = np.pad(self._now, ((0, 0), (0, n)))
+
+    @property
+    def machines(self) -> int:
+        """How many machines there are."""
+        return len(self.states)
+
+    def booked(self, role: Ints, machine: Ints) -> Ints:
+        """(n,) time of the newest reading that was booked of each series, NEVER where there is none."""
+        return self._last[role, machine]
+
+    def newest(self) -> Ints:
+        """(machines,) time of the newest reading that was booked, NEVER where there is none."""
+        return np.asarray(self._last.max(axis=0))
+
+    def in_force(self, machine: Ints) -> tuple[Ints, Ints, Ints]:
+        """(n,) the state that each machine is in, since when, and how long it holds at most: not booked yet."""
+        since = self._last[Role.STATE, machine]
+        stated = since != NEVER
+        return (
+            np.where(stated, self._value[Role.STATE, machine], 0).astype(np.int64),
+            np.where(stated, since, 0),
+            np.where(stated, np.where(stated, since, 0) + self._limits[0, machine].astype(np.int64), 0),
+        )
+
+    def take(self, role: Ints, machine: Ints, time: Ints, value: Floats) -> None:
+        """Book readings (n,), those of each series in order of time and newer than what it had before."""
+        for which in Role:  # what is made, and in which state, is to be known before what it takes
+            at = np.flatnonzero(role == which)
+            if not len(at):
+                continue
+            at = at[np.argsort(machine[at], kind="stable")]
+            of, when, what = machine[at], time[at], value[at]
+            since, was = self._before(which, of, when, what)
+            if which is Role.PRODUCT:
+                self._put(self.products, 1, of, when, what)
+                continue
+            if which is Role.STATE:
+                self._states(of, when, what, since)
+                continue
+            known = (since != NEVER) & (when - np.where(since == NEVER, when, since) <= _LONGEST)
+            if which in _COUNTS:
+                self._parts(_COUNTS.index(which), of[known], when[known], risen(was, what, 0.0)[known])
+                self._counted(which, of[known], since[known], when[known])
+            else:
+                self._meter(which, of[known], since[known], when[known], was[known], what[known])
+
+    def _before(self, role: Role, machine: Ints, time: Ints, value: Floats) -> tuple[Ints, Floats]:
+        """Time and value of the reading before each one, (n,) sorted by machine; NEVER where there is none."""
+        other = machine[1:] != machine[:-1]
+        first, last = np.append(True, other), np.append(other, True)
+        since = np.where(first, self._last[role, machine], np.append(NEVER, time[:-1]))
+        was = np.where(first, self._value[role, machine], np.append(0.0, value[:-1]))
+        self._last[role, machine[last]], self._value[role, machine[last]] = time[last], value[last]
+        return since, was
+
+    def _put(self, timelines: list[Timeline], now: int, machine: Ints, time: Ints, value: Floats) -> None:
+        """Note the changes of a timeline."""
+        for m, t, v in zip(machine.tolist(), time.tolist(), value.tolist(), strict=True):
+            if timelines[m].last != v:
+                timelines[m].put(t, int(v))
+                self._changed[m], self._now[now, m] = max(self._changed[m], t), v
+
+    def _states(self, machine: Ints, time: Ints, value: Floats, since: Ints) -> None:
+        known = since != NEVER
+        hold = self._limits[0, machine].astype(np.int64)
+        over = np.where(known, np.minimum(time, np.where(known, since, 0) + hold), time)  # where the one before ends
+        silent = over < time
+        order = np.lexsort((np.append(over[silent], time), np.append(machine[silent], machine)))
+        unknown = np.zeros(int(silent.sum()))
+        self._put(
+            self.states, 0,
+            np.append(machine[silent], machine)[order], np.append(over[silent], time)[order],
+            np.append(unknown, value)[order],
+        )  # fmt: skip
+        span = self._share(machine[known], since[known], over[known])
+        booked = span.state != MachineState.UNKNOWN
+        np.add.at(self.sums["time"], (span.row[booked], span.state[booked]), (span.high - span.low)[booked])
+
+    def _parts(self, column: int, machine: Ints, time: Ints, more: Floats) -> None:
+        made = np.flatnonzero(more > 0)
+        machine, time = machine[made], time[made]
+        product = [self.products[m].at(t - 1) for m, t in zip(machine.tolist(), time.tolist(), strict=True)]
+        pieces = self._cut(time - 1, time)
+        rows = self.sums.rows(machine, pieces.cell, np.array(product, dtype=np.int64))
+        np.add.at(self.sums["parts"][:, column], rows, more[made])
+
+    def _counted(self, role: Role, machine: Ints, since: Ints, time: Ints) -> None:
+        """Note for which time a machine's parts are known."""
+        near = (time - since <= self._limits[0, machine]) & (self._limits[4, machine] == role)
+        span = self._share(machine[near], since[near], time[near])
+        np.add.at(self.sums["counted"], span.row, span.high - span.low)
+
+    def _meter(self, role: Role, machine: Ints, since: Ints, time: Ints, was: Floats, value: Floats) -> None:
+        _, gap, bridge, modulus, _ = self._limits[:, machine]
+        if role in _RATES:
+            amount = (was + value) * 0.5 * ((time - since) / _HOUR)
+            fine = time - since <= bridge
+            machine, since, time, amount, gap = machine[fine], since[fine], time[fine], amount[fine], gap[fine]
+        else:
+            amount = risen(was, value, modulus)
+        span = self._share(machine, since, time)
+        whole, length = (time - since)[span.of], span.high - span.low
+        part = amount[span.of] * (length / whole)
+        if role not in _ACTIVE:
+            np.add.at(self.sums["kvarh"], span.row, part)
+            return
+        np.add.at(self.sums["kwh"], (span.row, span.state), part)
+        np.add.at(self.sums["estimated"], span.row, np.where(whole > gap[span.of], part, 0.0))
+        np.add.at(self.sums["metered"], span.row, length)
+
+    def _cut(self, low: Ints, high: Ints) -> Pieces:
+        return cut(low, high, self.edges(int(low.min()), int(high.max()))) if len(low) else cut(low, high, low)
+
+    def _share(self, machine: Ints, low: Ints, high: Ints) -> Shares:
+        """Cut spans (n,) where state, product or cell change."""
+        hold = self._limits[0, machine].astype(np.int64)
+        stated = self._last[Role.STATE, machine]
+        until = np.where((stated == NEVER) | (self._now[0, machine] == 0), np.iinfo(np.int64).max - hold, stated) + hold
+        alike = (self._changed[machine] <= low) & (high <= until)
+        state, product = self._now[:, machine]
+        if alike.all():
+            of = np.arange(len(machine))
+        else:
+            rows = []
+            for i, simple in enumerate(alike.tolist()):
+                if simple:
+                    rows.append((i, int(low[i]), int(high[i]), int(state[i]), int(product[i])))
+                else:
+                    rows += self._over(i, int(machine[i]), int(low[i]), int(high[i]), int(until[i]))
+            of, low, high, state, product = np.array(rows, dtype=np.int64).reshape(-1, 5).T
+        pieces = self._cut(low, high)
+        of, state, product = of[pieces.span], state[pieces.span], product[pieces.span]
+        return Shares(of, pieces.low, pieces.high, state, self.sums.rows(machine[of], pieces.cell, product))
+
+    def _over(self, i: int, machine: int, low: int, high: int, until: int) -> Iterator[tuple[int, int, int, int, int]]:
+        for a, b, product in self.products[machine].over(low, high):
+            for begin, end, state in self.states[machine].over(a, b):
+                if begin < min(end, until):
+                    yield i, begin, min(end, until), state, product
+                if max(begin, until) < end:
+                    yield i, max(begin, until), end, MachineState.UNKNOWN, product
+
+
+def risen(was: Floats, value: Floats, modulus: Floats | float) -> Floats:
+    """What a counter has counted between two readings (n,): what it rose by.
+
+    Where it fell it has passed its modulus, if that makes less than half a turn; else it was reset, and counted what
+    it shows.
+
+    >>> risen(np.array([7.0, 98.0, 98.0]), np.array([9.0, 3.0, 3.0]), np.array([0.0, 100.0, 0.0]))
+    array([2., 5., 3.])
+    """
+    rise = value - was
+    turned = rise + modulus
+    over = np.where((modulus > 0) & (turned >= 0) & (turned < 0.5 * np.asarray(modulus)), turned, np.maximum(value, 0))
+    return np.where(rise >= 0, rise, over)

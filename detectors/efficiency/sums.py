@@ -1,0 +1,85 @@
+"""Sums: what is booked on each machine, cell of the calendar and product."""
+
+from __future__ import annotations
+
+from typing import Any
+
+import numpy as np
+from numpy.typing import NDArray
+
+from detectors.efficiency.machine_state import STATES
+
+Ints = NDArray[np.int64]
+
+_COLUMNS: dict[str, tuple[tuple[int, ...], Any]] = {
+    "machine": ((), np.int64),
+    "cell": ((), np.int64),  # where it begins, ns
+    "product": ((), np.int64),
+    "time": ((STATES,), np.int64),  # ns in each state
+    "parts": ((3,), np.float64),  # total, good, rejected
+    "kwh": ((STATES,), np.float64),  # in each state
+    "kvarh": ((), np.float64),
+    "estimated": ((), np.float64),  # kWh between readings that are far apart; in kwh too
+    "metered": ((), np.int64),  # ns for which energy is known
+    "counted": ((), np.int64),  # ns for which it is known what was made
+    "touched": ((), np.bool_),  # since `touched_rows` was asked
+}
+
+
+class Sums:
+    """Rows of sums; whole columns by name.
+
+    >>> sums = Sums(); sums.rows(np.array([0, 0]), np.array([900, 900]), np.array([0, 1]))
+    array([0, 1])
+    """
+
+    def __init__(self) -> None:
+        self.of: dict[tuple[int, int, int], int] = {}  # (machine, cell, product) -> row
+        self._data = {name: np.zeros((0, *shape), dtype=kind) for name, (shape, kind) in _COLUMNS.items()}
+
+    def __getitem__(self, name: str) -> NDArray[Any]:
+        return self._data[name][: len(self.of)]
+
+    def rows(self, machine: Ints, cell: Ints, product: Ints) -> Ints:
+        """The row of each (machine, cell, product), made where it is new, to be booked on."""
+        keys = list(zip(machine.tolist(), cell.tolist(), product.tolist(), strict=True))
+        fresh = [key for key in dict.fromkeys(keys) if key not in self.of]
+        if fresh:
+            self._add(fresh)
+        out = np.fromiter(map(self.of.__getitem__, keys), dtype=np.int64, count=len(keys))
+        self._data["touched"][out] = True
+        return out
+
+    def _add(self, keys: list[tuple[int, int, int]]) -> None:
+        start, need = len(self.of), len(self.of) + len(keys)
+        self.of |= {key: start + i for i, key in enumerate(keys)}
+        have = len(self._data["cell"])
+        if need > have:
+            more = max(need, 2 * have) - have
+            for name, a in self._data.items():
+                self._data[name] = np.concatenate((a, np.zeros((more, *a.shape[1:]), dtype=a.dtype)))
+        for column, name in enumerate(("machine", "cell", "product")):
+            self._data[name][start:need] = [key[column] for key in keys]
+
+    def touched_rows(self) -> Ints:
+        """Rows that were booked on since this was asked last."""
+        rows = np.flatnonzero(self["touched"])
+        self["touched"][:] = False
+        return rows
+
+    def keep(self, rows: Ints) -> None:
+        """Let go of all other rows; those kept are numbered anew, in order."""
+        self._data = {name: self[name][rows] for name in self._data}
+        keys = zip(*(self._data[name].tolist() for name in ("machine", "cell", "product")), strict=True)
+        self.of = {key: row for row, key in enumerate(keys)}
+
+    def snapshot(self) -> dict[str, NDArray[Any]]:
+        """A copy of every column."""
+        return {name: self[name].copy() for name in self._data}
+
+    def restore(self, saved: dict[str, NDArray[Any]]) -> None:
+        """Take up what `snapshot` gave."""
+        self._data = {name: a.copy() for name, a in saved.items()}
+        self.of = {}
+        keys = zip(*(saved[name].tolist() for name in ("machine", "cell", "product")), strict=True)
+        self.of = {key: row for row, key in enumerate(keys)}

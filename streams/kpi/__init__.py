@@ -1,0 +1,1 @@
+"""Key figures: readings of machines booked on the cells of the calendar, and the rows that follow."""

@@ -1,0 +1,95 @@
+"""Dealing: what several engines remember of machines, put together for the partition that gets them."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from typing import Any
+
+import numpy as np
+
+from detectors.efficiency.account import Role
+from detectors.efficiency.sums import Sums
+from streams.arrays import UNSEEN, Columns
+
+Saved = dict[str, Any]
+
+
+def dealt(parts: list[tuple[Saved, Callable[[str], bool]]]) -> Saved:
+    """One snapshot of `Kpis` for what goes to one place: of each snapshot, the machines that it is asked for."""
+    products: list[str] = [""]
+    assets: list[str] = []
+    pieces = []
+    for saved, takes in parts:
+        names = saved["signals"]["products"]
+        products += [name for name in names if name not in products]
+        goes = np.array([takes(asset) for asset in saved["signals"]["assets"]], dtype=bool)
+        at = np.where(goes, len(assets) + np.cumsum(goes) - 1, -1)
+        assets += [asset for asset, taken in zip(saved["signals"]["assets"], goes.tolist(), strict=True) if taken]
+        pieces.append((saved, np.flatnonzero(goes), at, np.array([products.index(name) for name in names])))
+    givers = [saved for saved, rows, _, _ in pieces if len(rows)]
+    return {
+        "tick": max((saved["tick"] for saved in givers), default=UNSEEN),  # rows of the others come a little later
+        "news": any(saved["news"] for saved in givers),
+        "signals": {"assets": assets, "products": products},
+        "account": _account([(saved["account"], rows, at, code) for saved, rows, at, code in pieces]),
+        "settling": _settling([(saved["settling"], rows, at, code) for saved, rows, at, code in pieces]),
+        "windows": _windows([(saved["windows"], rows, at) for saved, rows, at, _ in pieces]),
+    }
+
+
+def _account(pieces: list[tuple[Saved, Any, Any, Any]]) -> Saved:
+    sums, products = [], []
+    value = []
+    now = []
+    for saved, rows, at, code in pieces:
+        kept = np.flatnonzero(at[saved["sums"]["machine"]] >= 0)
+        part = {name: column[kept] for name, column in saved["sums"].items()}
+        sums.append(part | {"machine": at[part["machine"]], "product": code[part["product"]]})
+        products += [
+            [int(code[first]), times, [int(code[v]) for v in values]]
+            for first, times, values in (saved["products"][row] for row in rows.tolist())
+        ]
+        mine = saved["value"][:, rows].copy()
+        mine[Role.PRODUCT] = code[mine[Role.PRODUCT].astype(np.int64)]
+        value.append(mine)
+        state, product = saved["now"][:, rows]
+        now.append(np.stack((state, code[product])))
+    return {
+        "sums": {
+            name: np.concatenate([part[name] for part in sums]) for name in (sums[0] if sums else Sums().snapshot())
+        },
+        "states": [saved["states"][row] for saved, rows, _, _ in pieces for row in rows.tolist()],
+        "products": products,
+        "last": np.concatenate([saved["last"][:, rows] for saved, rows, _, _ in pieces], axis=1),
+        "value": np.concatenate(value, axis=1),
+        "changed": np.concatenate([saved["changed"][rows] for saved, rows, _, _ in pieces]),
+        "now": np.concatenate(now, axis=1),
+    }
+
+
+def _settling(pieces: list[tuple[Saved, Any, Any, Any]]) -> Saved:
+    held = []
+    for saved, _, at, code in pieces:
+        part = dict(saved["held"])
+        kept = np.flatnonzero(at[part["machine"]] >= 0)
+        value = part["value"].copy()
+        products = part["role"] == Role.PRODUCT
+        value[products] = code[value[products].astype(np.int64)]
+        held.append((part | {"machine": at[part["machine"]], "value": value}, kept))
+    newest = [
+        np.append(saved["newest"], np.full(len(at) - len(saved["newest"]), UNSEEN))[rows]
+        for saved, rows, at, _ in pieces
+    ]
+    return {"held": Columns.gather(held), "newest": np.concatenate(newest)}
+
+
+def _windows(pieces: list[tuple[Saved, Any, Any]]) -> Saved:
+    at_of = [_padded(saved["at"], len(at))[rows] for saved, rows, at in pieces]
+    return {
+        "books": [[int(at[row[0]]), *row[1:]] for saved, _, at in pieces for row in saved["books"] if at[row[0]] >= 0],
+        "at": np.concatenate(at_of),
+    }
+
+
+def _padded(times: Any, n: int) -> Any:
+    return np.append(times, np.full(n - len(times), UNSEEN))

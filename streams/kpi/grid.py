@@ -1,0 +1,120 @@
+"""The grid: where the cells of a site's calendar begin, and in which windows each cell is."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from typing import NamedTuple
+
+import numpy as np
+
+from streams.localtime import LocalTime
+from streams.segment import Ints
+from streams.shifts import Shifts, span_s
+
+SECOND = 1_000_000_000
+QUARTER = 900 * SECOND
+"""Every UTC offset in use is a multiple of it, so local hours and demand windows begin at one of its edges."""
+_DAY_S = 86_400
+_DAYS = ("monday", "tuesday", "wednesday", "thursday", "friday", "saturday", "sunday")
+
+
+class Window(NamedTuple):
+    """A stretch of time that figures are of, [start, end) ns."""
+
+    kind: str  # hour, shift or demand
+    start: int
+    end: int
+    shift: str = ""
+
+
+class Grid:
+    """The cells of one site: quarters of an hour, cut where shifts and breaks begin and end.
+
+    A cell is planned if machines are to be busy in it: in a shift (at any time, where no shifts are named), outside
+    breaks, and not on a closed day. A shift is of the day on which it begins.
+    """
+
+    def __init__(
+        self, local: LocalTime, shifts: Mapping[str, str], breaks: Sequence[str], closed: Sequence[str], demand: int
+    ) -> None:
+        self._local = local
+        self._shifts = Shifts(shifts)
+        self._lengths = {name: _length(*span_s(text)) for name, text in shifts.items()}
+        self._breaks = [span_s(text) for text in breaks]
+        self._closed = frozenset(_DAYS.index(day) for day in closed)
+        self.demand = demand
+        marks = {s for text in (*shifts.values(), *breaks) for s in span_s(text)}
+        self._marks = np.array(sorted(s for s in marks if s % (QUARTER // SECOND)), dtype=np.int64)
+        self._windows: dict[int, tuple[Window, ...]] = {}
+        self._planned: dict[int, bool] = {}
+
+    def edges(self, low: int, high: int) -> Ints:
+        """Ascending edges of cells, from at or before `low` to beyond `high`."""
+        quarters = np.arange(low // QUARTER * QUARTER, high + 2 * QUARTER, QUARTER)
+        if not len(self._marks):
+            return quarters
+        days = np.arange(self._local.seconds(low) // _DAY_S - 1, self._local.seconds(high) // _DAY_S + 2)
+        marks = self._local.utc((days[:, None] * _DAY_S + self._marks).ravel()) * SECOND
+        return np.unique(np.append(quarters, marks[(marks > quarters[0]) & (marks < quarters[-1])]))
+
+    def windows(self, cell: int) -> tuple[Window, ...]:
+        """The windows that a cell, which begins at `cell`, is in."""
+        found = self._windows.get(cell)
+        if found is None:
+            found = self._windows[cell] = tuple(self._of(cell))
+        return found
+
+    def _of(self, cell: int) -> list[Window]:
+        hour = cell - self._local.seconds(cell) % 3600 * SECOND - cell % SECOND
+        out = [Window("hour", hour, hour + 3600 * SECOND)]
+        name, since = self._shifts.at(self._week_s(cell))
+        if name is not None:
+            start = cell - since * SECOND
+            out.append(Window("shift", start, start + self._lengths[name] * SECOND, name))
+        if self.demand:
+            start = cell - (self._local.seconds(cell) * SECOND + cell % SECOND) % self.demand
+            out.append(Window("demand", start, start + self.demand))
+        return out
+
+    def planned(self, cell: int) -> bool:
+        """Whether machines are to be busy in a cell."""
+        found = self._planned.get(cell)
+        if found is None:
+            found = self._planned[cell] = self._plan(cell)
+        return found
+
+    def _plan(self, cell: int) -> bool:
+        week_s = self._week_s(cell)
+        name, since = self._shifts.at(week_s)
+        if self._lengths and name is None:
+            return False
+        began = self._week_s(cell - since * SECOND) if self._lengths else week_s
+        if began // _DAY_S in self._closed:
+            return False
+        second = week_s % _DAY_S
+        return all((second - begin) % _DAY_S >= _length(begin, end) for begin, end in self._breaks)
+
+    def planned_ns(self, low: int, high: int) -> int:
+        """How long machines are to be busy in [low, high), ns."""
+        if high <= low:
+            return 0
+        edges = np.unique(np.clip(self.edges(low, high), low, high)).tolist()
+        cells = [self.cell(edge) for edge in edges[:-1]]
+        return sum(b - a for a, b, cell in zip(edges, edges[1:], cells, strict=False) if self.planned(cell))
+
+    def cell(self, time: int) -> int:
+        """Where the cell begins that a time is in."""
+        edges = self.edges(time, time)
+        return int(edges[np.searchsorted(edges, time, "right") - 1])
+
+    def _week_s(self, time: int) -> int:
+        return int(self._local.week_s(np.array([time]))[0])
+
+
+def _length(begin: int, end: int) -> int:
+    """Seconds of a span of the day.
+
+    >>> _length(79_200, 21_600)
+    28800
+    """
+    return (end - begin) % _DAY_S or _DAY_S

@@ -1,0 +1,166 @@
+"""Key figures of one engine: readings go in, rows come out at each `kpi_interval` of the log's clock."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from itertools import pairwise
+from typing import Any
+
+import numpy as np
+
+from detectors.efficiency.account import Account
+from schemas.kpi import KpiRow
+from streams.arrays import UNSEEN
+from streams.kpi.figures import KINDS, figures, reason_of
+from streams.kpi.grid import Grid
+from streams.kpi.settling import Settling
+from streams.kpi.signals import Signals, limits_of
+from streams.kpi.windows import Told, Windows
+from streams.localtime import LocalTime
+from streams.resolve import ResolvedSite
+from streams.roster import Roster
+from streams.segment import Bools, Segment
+
+_KEPT = 48 * 3_600_000_000_000
+"""So long after their end windows can be restated."""
+
+
+class Kpis:
+    """The machines of one engine: what they said, and the windows that are to be told of."""
+
+    def __init__(self) -> None:
+        self.signals = Signals()
+        self.active = False
+        self.provisional = True
+        """Whether windows that are not over are told of."""
+        self._interval = 1
+        self._tick = UNSEEN  # the clock that was told of last, a multiple of the interval
+        self._news = False  # something was said since then
+
+    def configure(self, site: ResolvedSite) -> None:
+        """Take up a site: what is booked stays, and is read by the new calendar from then on."""
+        options = site.site
+        local = LocalTime(site)
+        calendar = options.calendar
+        self._config = site.hash
+        grid = Grid(local, calendar.shifts, calendar.breaks, calendar.closed, options.site.demand_window or 0)
+        self.active = bool(options.machine)
+        self._interval = options.site.kpi_interval
+        self.signals.configure(options.machine)
+        if not hasattr(self, "account"):
+            self.account = Account(grid.edges)
+            self.settling = Settling(self.account, options.site.grace)
+            self.windows = Windows(grid, self.account, options.site.grace)
+        self.account.edges, self.windows.grid = grid.edges, grid
+        self.settling.grace = self.windows.grace = options.site.grace
+        for number, machine in enumerate(self.signals.options):
+            self.account.limit(number, limits_of(machine))
+
+    def take(self, seg: Segment, roster: Roster, faulty: Bools) -> list[KpiRow]:
+        """Take in a segment; the rows of the intervals of the log's clock that pass in it."""
+        if not self.active or not len(seg.received):
+            return []
+        said = self.signals.said(seg, roster, faulty)
+        self.account.add([limits_of(self.signals.options[number]) for number in self.signals.fresh])
+        self.signals.fresh.clear()
+        rows: list[KpiRow] = []
+        clock = seg.received // self._interval * self._interval
+        for start, end in _runs(clock):
+            rows += self._pass(int(clock[start]))
+            low, high = np.searchsorted(said.message, (start, end))
+            self.settling.take(said.of(np.arange(low, high)))
+            self._news |= bool(high > low)
+        return rows
+
+    def _pass(self, clock: int) -> list[KpiRow]:
+        """The intervals' ends after the last one up to `clock`: those at which there is something to tell."""
+        if self._tick == UNSEEN:
+            self._tick = clock
+        rows: list[KpiRow] = []
+        while self._tick < clock:
+            due = self._next()
+            if due is None:
+                self._tick = clock
+                break
+            self._tick = min(self._after(due), clock)
+            rows += self.tell(self._tick)
+        return rows
+
+    def _after(self, due: int) -> int:
+        """The first interval's end behind the last one that is not before `due`."""
+        return max(-(-due // self._interval), self._tick // self._interval + 1) * self._interval
+
+    def _next(self) -> int | None:
+        """The clock at which there will be something to tell, None where there will not."""
+        if self._news:
+            return self._tick
+        known = [at for at in (self.settling.next_due(), self.windows.next_due()) if at is not None]
+        return min(known, default=None)
+
+    def tell(self, clock: int) -> list[KpiRow]:
+        """What there is to tell at an interval's end."""
+        self.settling.elapse(clock)
+        self._news = False
+        told = self.windows.due(self.settling.frontier(), clock, self.provisional)
+        rows = list(self._rows(told)) if told else []
+        if clock // self._interval % 60 == 0:
+            self.windows.forget(clock - _KEPT)
+            self.account.forget(clock - _KEPT)
+        return rows
+
+    def _rows(self, told: list[Told]) -> Iterator[KpiRow]:
+        signals = self.signals
+        kind = np.array([KINDS.index(one.window.kind) for one in told], dtype=np.int64)
+        options = [signals.options[one.machine] for one in told]
+        totals = self.windows.totals(told)
+        for figure in figures(kind, totals, options, signals.products):
+            for i in np.flatnonzero(figure.of).tolist():
+                one, value = told[i], float(figure.value[i])
+                yield KpiRow(
+                    asset=signals.assets[one.machine],
+                    kpi=figure.kpi,
+                    shift=one.window.shift,
+                    start=one.window.start,
+                    end=one.window.end,
+                    value=value if np.isfinite(value) else None,
+                    unit=figure.unit,
+                    coverage=float(figure.coverage[i]),
+                    status=one.status,
+                    revision=one.revision,
+                    reason=reason_of(int(figure.reason[i])),
+                    config=self._config,
+                )
+
+    def finish(self) -> list[KpiRow]:
+        """Everything there is to tell when a file is over: as if the log's clock had gone on until all is final."""
+        rows: list[KpiRow] = []
+        while self.active and (due := self._next()) is not None:
+            self._tick = self._after(due)
+            rows += self.tell(self._tick)
+        return rows
+
+    def snapshot(self) -> dict[str, Any]:
+        """All that it remembers."""
+        return {
+            "tick": self._tick,
+            "news": self._news,
+            "signals": self.signals.snapshot(),
+            "account": self.account.snapshot(),
+            "settling": self.settling.snapshot(),
+            "windows": self.windows.snapshot(),
+        }
+
+    def restore(self, saved: dict[str, Any]) -> None:
+        """Take up what `snapshot` gave, after `configure`."""
+        self._tick, self._news = int(saved["tick"]), bool(saved["news"])
+        self.signals.restore(saved["signals"])
+        self.account.restore(saved["account"], [limits_of(options) for options in self.signals.options])
+        self.settling.restore(saved["settling"])
+        self.windows.restore(saved["windows"])
+
+
+def _runs(clock: np.ndarray[Any, np.dtype[np.int64]]) -> list[tuple[int, int]]:
+    """Begin and end of each run of equal ones."""
+    cuts = np.flatnonzero(clock[1:] != clock[:-1]) + 1
+    edges = [0, *cuts.tolist(), len(clock)]
+    return list(pairwise(edges))

@@ -1,0 +1,145 @@
+"""Settling: readings of machines wait a while for older ones, and are booked in the order of their time."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from itertools import pairwise
+from typing import Any, NamedTuple
+
+import numpy as np
+from numpy.typing import NDArray
+
+from detectors.efficiency.account import Account
+from streams.arrays import UNSEEN, Columns
+from streams.segment import Bools, Ints
+
+Floats = NDArray[np.float64]
+
+
+class Said(NamedTuple):
+    """Readings (n,) of machines, in the log's order."""
+
+    message: Ints
+    machine: Ints
+    role: Ints
+    time: Ints
+    value: Floats
+    received: Ints
+
+    def of(self, which: NDArray[Any]) -> Said:
+        """Some of the readings."""
+        return Said._make(column[which] for column in self)
+
+
+class Settling:
+    """Holds a machine's readings until its newest is `grace` past them, and books them.
+
+    One that comes when that has been is booked at once, if it is newer than what was booked of its series. Else it is
+    too late for any figure, and counted in `late`. `elapse` books what has waited for `grace` on the log's clock.
+    """
+
+    def __init__(self, account: Account, grace: int) -> None:
+        self.account = account
+        self.grace = grace
+        self.late = 0
+        self._newest = np.zeros(0, dtype=np.int64)
+        self._held = Columns(
+            machine=(np.int64, 0), role=(np.int64, 0), time=(np.int64, 0), value=(np.float64, 0.0),
+            received=(np.int64, UNSEEN),
+        )  # fmt: skip
+
+    def take(self, said: Said) -> None:
+        """Take readings in; any split of the log into segments books the same."""
+        if not len(said.time):
+            return
+        self._know()
+        behind = np.unique(said.machine[self._behind(said)])
+        alone = np.isin(said.machine, behind)
+        if len(behind):
+            for some in _by_message(said, np.flatnonzero(alone)):
+                self._hold(some)
+                self._settle(np.isin(self._held["machine"], some.machine))
+            said = said.of(~alone)
+        self._hold(said)
+        self._settle(np.ones(self._held.rows, dtype=bool))
+
+    def _know(self) -> None:
+        more = self.account.machines - len(self._newest)
+        self._newest = np.append(self._newest, np.full(more, UNSEEN))
+
+    def elapse(self, clock: int) -> None:
+        """The log's clock has come to `clock`: what came `grace` ago waits no longer."""
+        self._book(self._held["received"] <= clock - self.grace)
+
+    def next_due(self) -> int | None:
+        """The clock at which something will have waited for `grace`, None where nothing is held."""
+        held = self._held["received"]
+        return int(held.min()) + self.grace if len(held) else None
+
+    def frontier(self) -> Ints:
+        """(machines,) event time up to which everything is booked but for what is late; UNSEEN before the first."""
+        booked = self.account.newest()
+        self._know()
+        return np.where(booked == UNSEEN, UNSEEN, np.maximum(booked, np.maximum(self._newest, booked) - self.grace))
+
+    def _behind(self, said: Said) -> Bools:
+        """(n,) readings that come when their machine is `grace` past them already."""
+        order = np.argsort(said.machine, kind="stable")
+        machine, message, time = said.machine[order], said.message[order], said.time[order]
+        starts = np.flatnonzero(np.append(True, (machine[1:] != machine[:-1]) | (message[1:] != message[:-1])))
+        of, newest = machine[starts], np.maximum.reduceat(time, starts)
+        # running maximum within each machine, over ranks, which leave room for the machine in front
+        values, rank = np.unique(newest, return_inverse=True)
+        number = np.cumsum(np.append(False, of[1:] != of[:-1])) * len(values)
+        so_far = values[np.maximum.accumulate(rank + number) - number]
+        first = np.append(True, of[1:] != of[:-1])
+        before = np.where(first, UNSEEN, np.append(UNSEEN, so_far[:-1]))
+        before = np.maximum(before, self._newest[of])
+        group = np.repeat(np.arange(len(starts)), np.diff(np.append(starts, len(time))))
+        out = np.zeros(len(time), dtype=bool)
+        out[order] = (before[group] != UNSEEN) & (time <= np.where(before == UNSEEN, 0, before)[group] - self.grace)
+        return out
+
+    def _hold(self, said: Said) -> None:
+        n = len(said.time)
+        if not n:
+            return
+        self._held.grow(n)
+        for name in ("machine", "role", "time", "value", "received"):
+            self._held[name][-n:] = getattr(said, name)
+        np.maximum.at(self._newest, said.machine, said.time)
+
+    def _settle(self, asked: Bools) -> None:
+        held = self._held
+        newest = self._newest[held["machine"]]
+        self._book(asked & (held["time"] <= newest - self.grace))
+
+    def _book(self, due: Bools) -> None:
+        at = np.flatnonzero(due)
+        if not len(at):
+            return
+        machine, role, time, value = (self._held[name][at] for name in ("machine", "role", "time", "value"))
+        order = np.lexsort((time, role, machine))
+        machine, role, time, value = machine[order], role[order], time[order], value[order]
+        again = (machine[1:] == machine[:-1]) & (role[1:] == role[:-1]) & (time[1:] == time[:-1])
+        fine = ~np.append(False, again) & (time > self.account.booked(role, machine))
+        self.late += int((~fine).sum())
+        self.account.take(role[fine], machine[fine], time[fine], value[fine])
+        kept = np.flatnonzero(~due)
+        self._held.restore({name: column[kept] for name, column in self._held.snapshot().items()})
+
+    def snapshot(self) -> dict[str, Any]:
+        """What is held."""
+        return {"held": self._held.snapshot(), "newest": self._newest.copy()}
+
+    def restore(self, saved: dict[str, Any]) -> None:
+        """Take up what `snapshot` gave."""
+        self._held.restore(saved["held"])
+        self._newest = saved["newest"].copy()
+
+
+def _by_message(said: Said, at: Ints) -> Iterator[Said]:
+    message = said.message[at]
+    cuts = [0, *(np.flatnonzero(message[1:] != message[:-1]) + 1).tolist(), len(at)]
+    for a, b in pairwise(cuts):
+        yield said.of(at[a:b])

@@ -1,0 +1,158 @@
+"""Signals: which series of the roster say what of which machine, and their readings in the account's terms."""
+
+from __future__ import annotations
+
+from fnmatch import fnmatchcase
+from typing import Any
+
+import numpy as np
+from numpy.typing import NDArray
+
+from detectors.efficiency.account import Limits, Role
+from detectors.efficiency.machine_state import MachineState, state_words
+from schemas.chunk import BAD
+from streams.admission import LATE, NEW
+from streams.kpi.options import EnergyOptions, MachineOptions
+from streams.kpi.settling import Said
+from streams.results import SeriesRef
+from streams.roster import Roster
+from streams.segment import Bools, Segment
+
+_NONE = -1
+
+_MOST = 2.0**53
+"""No counter can count, and no meter measures, beyond it."""
+
+_KILO = {"": 1e-3, "k": 1.0, "M": 1e3}
+SCALES: dict[str, float] = {
+    prefix + base: factor
+    for prefix, factor in _KILO.items()
+    for base in ("W", "W.h", "Wh", "var", "var.h", "varh", "VAR", "VAR.h", "VARh")
+} | {"J": 1 / 3.6e6, "kJ": 1 / 3.6e3, "MJ": 1 / 3.6, "GJ": 1e3 / 3.6}
+"""UCUM units, and how they are commonly written, in kW, kW.h, kvar or kvar.h."""
+
+
+class Signals:
+    """The machines of one engine, by number, and the series that speak of them."""
+
+    def __init__(self) -> None:
+        self.assets: list[str] = []
+        self.options: list[MachineOptions] = []
+        self.number: dict[str, int] = {}
+        self.products: list[str] = [""]
+        self._code: dict[str, int] = {"": 0}
+        self._entries: list[MachineOptions] = []
+        self._words: list[dict[str, MachineState]] = []
+        self._of_row: list[tuple[int, int]] = []  # (machine, role), _NONE where a series says nothing
+        self.fresh: list[int] = []  # machines that the account has not yet
+
+    def configure(self, entries: list[MachineOptions]) -> None:
+        """Take up the site's [[machine]] entries; machines keep their numbers."""
+        self._entries, self._of_row = entries, []
+        for number, asset in enumerate(self.assets):
+            found = self._entry(asset)
+            self.options[number] = _SILENT if found is None else found
+        self._words = [_words(options) for options in self.options]
+
+    def _entry(self, asset: str) -> MachineOptions | None:
+        return next((e for e in self._entries if any(fnmatchcase(asset, glob) for glob in e.globs)), None)
+
+    def _admit(self, ref: SeriesRef) -> tuple[int, int]:
+        options = self._entry(ref.path)
+        role = _NONE if options is None else role_of(options, ref.series)
+        if options is None or role == _NONE:
+            return _NONE, _NONE
+        if ref.path not in self.number:
+            self.add(ref.path, options)
+        return self.number[ref.path], role
+
+    def add(self, asset: str, options: MachineOptions) -> int:
+        """A new machine's number."""
+        self.number[asset] = len(self.assets)
+        self.fresh.append(len(self.assets))
+        self.assets.append(asset)
+        self.options.append(options)
+        self._words.append(_words(options))
+        return self.number[asset]
+
+    def code(self, product: str) -> int:
+        """The number of a product."""
+        if product not in self._code:
+            self._code[product] = len(self.products)
+            self.products.append(product)
+        return self._code[product]
+
+    def said(self, seg: Segment, roster: Roster, faulty: Bools) -> Said:
+        """What the readings of a segment say of machines.
+
+        Those that are repeated, absent or of bad quality say nothing, nor does power that a health watch finds in
+        fault; a counter that stands still is no fault of its sensor.
+        """
+        self._of_row += [self._admit(ref) for ref in roster.refs[len(self._of_row) :]]
+        machine, role = np.array(self._of_row, dtype=np.int64).reshape(-1, 2)[seg.row].T
+        kind = seg.admitted.kind
+        at = np.flatnonzero((machine != _NONE) & ((kind == NEW) | (kind == LATE)) & (seg.quality != BAD))
+        at = at[~(faulty[at] & np.isin(role[at], (Role.POWER, Role.REACTIVE_POWER)))]
+        said = Said(seg.step[at], machine[at], role[at], seg.time[at], seg.value[at].copy(), seg.received[seg.step[at]])
+        self._translate(said, at, seg, roster)
+        return said.of(np.abs(said.value) <= _MOST)
+
+    def _translate(self, said: Said, at: NDArray[Any], seg: Segment, roster: Roster) -> None:
+        """Words into codes, meters into kilo, in place; NaN for what says nothing."""
+        for i in np.flatnonzero(np.isin(said.role, (Role.STATE, Role.PRODUCT))).tolist():
+            word = seg.text.get(int(at[i]))
+            if word is None and said.value[i] == said.value[i]:
+                word = f"{said.value[i]:g}"
+            if said.role[i] == Role.PRODUCT:
+                said.value[i] = np.nan if word is None else self.code(word)
+            else:
+                # an absent state or a word that nobody explained is time that is not known
+                said.value[i] = self._words[int(said.machine[i])].get((word or "").lower(), MachineState.UNKNOWN)
+        meters = np.flatnonzero(said.role >= Role.ENERGY)
+        for row, code in {(int(seg.row[at[i]]), int(seg.code[at[i]])) for i in meters.tolist()}:
+            unit = seg.units[code] or roster.units[row]
+            scale = SCALES.get(unit or "", 1.0)
+            if scale != 1.0:
+                said.value[meters[(seg.row[at[meters]] == row) & (seg.code[at[meters]] == code)]] *= scale
+
+    def snapshot(self) -> dict[str, Any]:
+        """The machines and the products."""
+        return {"assets": list(self.assets), "products": list(self.products)}
+
+    def restore(self, saved: dict[str, Any]) -> None:
+        """Take up what `snapshot` gave, after `configure`; a machine that no entry fits any more says nothing."""
+        self.assets, self.number, self.options, self._of_row = [], {}, [], []
+        self._words = []
+        for asset in saved["assets"]:
+            self.add(asset, self._entry(asset) or _SILENT)
+        self.fresh.clear()
+        self.products = list(saved["products"])
+        self._code = {product: code for code, product in enumerate(self.products)}
+
+
+def role_of(options: MachineOptions, series: str) -> int:
+    """What a series of such a machine says, a Role; -1: nothing."""
+    state, parts, energy = options.state, options.parts, options.energy
+    names: dict[str | None, Role] = {options.product: Role.PRODUCT}
+    if state is not None:
+        names[state.series] = Role.STATE
+    if parts is not None:
+        names |= {parts.total: Role.TOTAL, parts.good: Role.GOOD, parts.reject: Role.REJECT}
+    if energy is not None:
+        names |= {energy.power: Role.POWER, energy.counter: Role.ENERGY}
+        names |= {energy.reactive_power: Role.REACTIVE_POWER, energy.reactive_counter: Role.REACTIVE_ENERGY}
+    return names.get(series, _NONE)
+
+
+def limits_of(options: MachineOptions) -> Limits:
+    """How long what such a machine says holds."""
+    energy = options.energy or EnergyOptions.model_validate({"power": "-"})
+    counter = Role.GOOD if options.parts is not None and options.parts.total is None else Role.TOTAL
+    return Limits(options.hold, energy.gap, energy.bridge, energy.modulus, counter)
+
+
+_SILENT = MachineOptions.model_validate({"assets": "-", "energy": {"power": "-"}})
+
+
+def _words(options: MachineOptions) -> dict[str, MachineState]:
+    return {} if options.state is None else state_words(options.state.profile, options.state.words)
