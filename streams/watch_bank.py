@@ -2,11 +2,17 @@
 
 from __future__ import annotations
 
+from typing import Any
+
 import numpy as np
 
 from detectors.bank import Bank, Rows
-from detectors.base import Batch, Bools, Floats, Ints, Telling, put, take
+from detectors.base import Batch, Bools, Detector, Floats, Ints, Telling, put, take
+from detectors.calibration import Calibration
 from detectors.groups import UNSEEN
+
+_AT_ONCE = 1024
+"""Rows whose state is copied at a time."""
 
 
 class WatchBank(Bank):
@@ -24,6 +30,10 @@ class WatchBank(Bank):
     True
     """
 
+    def __init__(self, detector: Detector[Any], calibration: Calibration, inputs: int | None = None) -> None:
+        super().__init__(detector, calibration, inputs)
+        self._done = np.zeros(0)  # (rows,) `warmth` as it was last asked
+
     def forget(self, rows: Rows, given: dict[str, Floats] | None = None) -> None:
         """As `reset`, for distinct rows (k,) at once; `given` holds what their series declare, (k,) each."""
         put(self._state, rows, self.detector.init(len(rows), given) if given else self._init(len(rows)))
@@ -36,12 +46,24 @@ class WatchBank(Bank):
         return values
 
     def warmth(self, time: Ints) -> Floats:
-        """(rows,) share of its warm-up that each row has done at its time (rows,); asked with an absent value."""
-        n = self.rows
-        nothing, none = np.full(n, np.nan), np.zeros(n, dtype=bool)
-        absent = Batch(time, nothing, nothing, none, np.zeros(n, dtype=np.int32))
-        _, verdict = self.detector.step(take(self._state, np.arange(n)), absent)
-        return verdict.warm
+        """(rows,) share of its warm-up that each row has done at its time (rows,); asked with an absent value.
+
+        Rows that are warm stay so until they start over, and are not asked again.
+        """
+        done = np.append(self._done[: self.rows], np.zeros(max(self.rows - len(self._done), 0)))
+        cold = np.flatnonzero((done < 1.0) | (self._learned_since[: self.rows] == UNSEEN))
+        for start in range(0, len(cold), _AT_ONCE):
+            rows = cold[start : start + _AT_ONCE]
+            nothing, none = np.full(len(rows), np.nan), np.zeros(len(rows), dtype=bool)
+            absent = Batch(time[rows], nothing, nothing, none, np.zeros(len(rows), dtype=np.int32))
+            done[rows] = self.detector.step(take(self._state, rows), absent)[1].warm
+        self._done = done
+        return done.copy()
+
+    def restore(self, saved: dict[str, Any], version: int | None = None) -> bool:
+        """Take up what `snapshot` gave, as a bank does."""
+        self._done = np.zeros(0)
+        return super().restore(saved, version)
 
     def warm(self, rows: Rows, batch: Batch) -> Bools:
         """(k,) whether the warm-up of distinct rows is done as they meet a batch (k,), which teaches them nothing."""

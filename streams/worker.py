@@ -91,6 +91,7 @@ class Worker:
         self.metrics = Metrics()
         self.episodes = OpenEpisodes(settings.metrics_hold)
         self.kpis = KpiGauges()
+        self._warmth = warming.WarmthMetrics()
         self.failed: asyncio.Future[None] = asyncio.get_running_loop().create_future()
         self.latency_ms: list[float] = []
         self.behind = 0
@@ -339,7 +340,7 @@ class Worker:
         self.snapshots.refresh(list(self.owned.values()))
         self.metrics.set("millstream_partitions_assigned", len(self.assigned))
         self.metrics.set("millstream_pending_readings", self.lanes.pending)
-        warming.publish(self.metrics, self._engines())
+        await self._warmth.publish(self.metrics, self._engines())
         sites = [engine.site for engine in self._engines()] or [self.site]
         hashes: dict[tuple[str, ...], float] = {(site.hash,): 1.0 for site in sites}
         self.metrics.replace("millstream_config_info", hashes)

@@ -15,7 +15,7 @@ from streams.engine import Engine
 from streams.metrics import Metrics
 from streams.resolve import resolve
 from streams.site import Site
-from streams.warming import listed, publish
+from streams.warming import WarmthMetrics, listed
 
 START = 1_767_600_000 * SECOND
 ROBUST = {"name": "level", "series": "*", "detector": {"kind": "robust_zscore", "warmup": 50}}
@@ -67,18 +67,47 @@ def test_asking_changes_nothing() -> None:
     assert repr(engine.snapshot()) == before
 
 
-def test_metrics_are_by_watch() -> None:
+async def test_metrics_are_by_watch() -> None:
     metrics = Metrics()
     gate = {"name": "stuck", "series": "*", "detector": {"kind": "stuck"}}
-    publish(metrics, [fed([gate, ROBUST], values("a", 20) + values("b", 60))])
+    await WarmthMetrics().publish(metrics, [fed([gate, ROBUST], values("a", 20) + values("b", 60))])
     assert metrics.value("millstream_warmup_ratio", watch="level") == pytest.approx(0.7)
     assert metrics.value("millstream_models_warming", watch="level") == 1
     assert metrics.value("millstream_models_unfit", watch="level") == 0
     assert metrics.value("millstream_models_warming", watch="stuck") == 0
 
 
-def test_without_readings_there_is_nothing_to_say() -> None:
+async def test_without_readings_there_is_nothing_to_say() -> None:
     metrics = Metrics()
     engine = fed([ROBUST], [])
-    publish(metrics, [engine])
+    await WarmthMetrics().publish(metrics, [engine])
     assert listed([engine]) == {"warming": 0, "series": []}
+
+
+async def test_counting_waits_fifty_times_as_long_as_it_took(monkeypatch: pytest.MonkeyPatch) -> None:
+    clock = [100.0]
+
+    def slow() -> float:
+        clock[0] += 1.0
+        return clock[0]
+
+    monkeypatch.setattr("streams.warming.time.perf_counter", slow)  # each watch takes a second
+    monkeypatch.setattr("streams.warming.time.monotonic", lambda: clock[0])
+    metrics, of, engine = Metrics(), WarmthMetrics(), fed([ROBUST], values("a", 20))
+    await of.publish(metrics, [engine])
+    assert metrics.value("millstream_warmup_ratio", watch="level") == pytest.approx(0.4)
+    cold = [fed([ROBUST], values("a", 10))]
+    clock[0] += 49.0
+    await of.publish(metrics, cold)
+    assert metrics.value("millstream_warmup_ratio", watch="level") == pytest.approx(0.4), "not so soon"
+    clock[0] += 1.0
+    await of.publish(metrics, cold)
+    assert metrics.value("millstream_warmup_ratio", watch="level") == pytest.approx(0.2)
+
+
+def test_a_row_that_starts_over_is_warming_again() -> None:
+    engine = fed([ROBUST], values("a", 60))
+    assert listed([engine])["warming"] == 0
+    (watch,) = engine.watches
+    watch.bank.forget(np.array([0]))
+    assert [one["done"] for one in listed([engine])["series"]] == [0.0]
