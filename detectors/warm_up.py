@@ -14,7 +14,7 @@ from detectors.registry import REGISTRY, build
 def warm_up() -> None:
     """Judge a few readings with every detector that has a kernel; nothing of it is kept but the compiled code.
 
-    About a second where the code is on the disk already, ten where it is not; nothing where numba is not there.
+    About a second where the code is on the disk already, half a minute where it is not; nothing without numba.
     """
     row, time = np.zeros(2, dtype=np.int64), np.arange(2) * 1_000_000_000
     group(row).since(time, np.zeros(1, dtype=np.int64))

@@ -54,6 +54,11 @@ class Columns:
             for name, (kind, first) in self._kinds.items()
         }
 
+    def keep(self, rows: NDArray[np.int64]) -> None:
+        """Let go of all other rows; those kept are numbered anew, in order."""
+        self._data = {name: self[name][rows] for name in self._data}
+        self.rows = len(rows)
+
     @staticmethod
     def gather(parts: Sequence[tuple[Mapping[str, NDArray[Any]], NDArray[np.int64]]]) -> dict[str, NDArray[Any]]:
         """What `snapshot` would give of some rows of several snapshots, one part after the other.

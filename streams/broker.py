@@ -78,7 +78,7 @@ class Broker:
                 return
             if time.monotonic() > until:
                 raise Retry(f"topic {topic}: its new partitions have no leader after {_PATIENCE_S:.0f} s")
-            time.sleep(_LOOK_S)
+            time.sleep(_LOOK_S)  # the broker tells of a leader only when it is asked
 
 
 def _coordinated(ask: Callable[[], T]) -> T:
@@ -90,7 +90,7 @@ def _coordinated(ask: Callable[[], T]) -> T:
         except (CoordinatorNotAvailableError, CoordinatorLoadInProgressError, NotCoordinatorError):
             if time.monotonic() > until:
                 raise
-            time.sleep(_LOOK_S)
+            time.sleep(_LOOK_S)  # nor does it tell of a coordinator
 
 
 def _refused(place: str, code: int, said: str | None = None) -> None:

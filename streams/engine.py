@@ -72,7 +72,7 @@ class Engine:
         self.assembly = Assembly()
         self.ledger = Ledger()
         self.mutes = Mutes()
-        self.kpis = Kpis()
+        self.kpis = Kpis(site)
         self.take_up(site, Collector(), -1)
 
     def feed(self, chunk: Chunk) -> Results:
@@ -142,6 +142,7 @@ class Engine:
             judge_peers(judging, peers, faulty)
         judging.waveforms()
         out.kpis += self.kpis.take(seg, self.roster, faulty)
+        out.warnings += self.kpis.warned()
         outcomes.count(seg, judging.tally, out)
         if self.rows != "none":
             outcomes.store(seg, self.roster, out)

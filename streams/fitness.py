@@ -50,6 +50,12 @@ def _follow(rows: Any, dt: Any, score: Any, said: Any, share: Any, unfit: Any, l
             said[i] = 2
 
 
+def warm_up() -> None:
+    """Compile the kernel, or load it from the disk, before the first reading waits for it."""
+    row, one = np.zeros(1, dtype=np.int64), np.zeros(1)
+    _follow.run([row, one, one], [np.zeros(1, dtype=np.int8), one.copy(), one > 1], (1.0,))
+
+
 def steps_of(
     engine: Engine, watch: Watch, groups: Groups, time: Ints, value: Floats, dt: Floats, j: Judgement
 ) -> list[Step]:

@@ -6,6 +6,7 @@ import ctypes
 import gc
 
 from detectors.warm_up import warm_up
+from streams import fitness
 
 _M_TRIM_THRESHOLD, _M_MMAP_THRESHOLD = -1, -3  # of glibc's malloc.h
 KEPT_BYTES = 64 * 2**20
@@ -14,10 +15,16 @@ KEPT_BYTES = 64 * 2**20
 
 def prepare() -> None:
     """Compile or load the kernels, keep freed memory for the next chunk, and collect garbage seldom."""
-    warm_up()
+    compile_kernels()
     keep_memory()
     # the collector walks all that lives, some 80 ms with 100,000 series: seldom, as arrays make no cycles
     gc.set_threshold(50_000, 20, 100)
+
+
+def compile_kernels() -> None:
+    """Compile the kernels, half a minute after an installation, or load them, a second from then on."""
+    warm_up()
+    fitness.warm_up()
 
 
 def keep_memory() -> bool:

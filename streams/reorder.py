@@ -187,7 +187,7 @@ class Reorder:
         )
         pool["held"][gone] = False
         if not self._waiting or (pool.rows >= _COMPACT and self.holding * 2 < pool.rows):
-            pool.restore(self._kept())
+            pool.keep(np.flatnonzero(pool["held"]))
             self._index()
         return let
 

@@ -159,7 +159,8 @@ def _labels(results: Results) -> list[str]:
     for series, watch in zip(*(a.tolist() for a in np.divmod(distinct, watches)), strict=True):
         ref = results.series[series]
         texts.append(_quoted(ref.path, ref.series, results.watches[watch].name))
-    return np.array(texts, dtype=object)[which].tolist()  # type: ignore[no-any-return]
+    labels: list[str] = np.array(texts, dtype=object)[which].tolist()
+    return labels
 
 
 def _numbers(*columns: NDArray[np.float64]) -> list[str]:

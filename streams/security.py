@@ -48,7 +48,7 @@ class _ForAiokafka(AsyncTokenProvider):  # type: ignore[misc]  # a base class wi
         return await asyncio.to_thread(self._token.read)
 
 
-class _ForKafkaPython(AbstractTokenProvider):  # type: ignore[misc]
+class _ForKafkaPython(AbstractTokenProvider):  # type: ignore[misc]  # a base class without types
     def __init__(self, token: Token) -> None:
         super().__init__()
         self._token = token

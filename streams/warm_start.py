@@ -49,8 +49,7 @@ def _forget_untold(engine: Engine, now: int) -> None:
         if watch.detector.judges_silence and watch.bank.rows:
             rows = np.arange(watch.bank.rows)
             watch.bank.tick(rows, np.full(len(rows), now))
-    engine.kpis = Kpis()
-    engine.kpis.configure(engine.site)
+    engine.kpis = Kpis(engine.site)
 
 
 async def warm_start(

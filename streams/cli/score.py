@@ -14,19 +14,8 @@ import typer
 
 from schemas.errors import Misconfigured
 from schemas.kpi import KpiRow
+from streams.cli import file_options as files
 from streams.cli.common import clear_errors, progress, site_of
-from streams.cli.file_options import (
-    Asset,
-    Drop,
-    Format,
-    Interval,
-    Separator,
-    Start,
-    TimeColumn,
-    TimeFormat,
-    Zone,
-    file_options,
-)
 from streams.files.options import FileOptions
 from streams.files.read import read
 from streams.score import HEADER, KPI_HEADER, Scorer, kpi_lines, rows, write_events
@@ -40,15 +29,15 @@ def score(
     kpi: Annotated[
         Path | None, typer.Option(help="Key figures of the site's [[machine]] entries as CSV: the last of each window.")
     ] = None,
-    format: Format = None,
-    time_column: TimeColumn = None,
-    time_format: TimeFormat = None,
-    interval: Interval = None,
-    start: Start = None,
-    sep: Separator = None,
-    asset: Asset = None,
-    drop: Drop = None,
-    timezone: Zone = None,
+    format: files.Format = None,
+    time_column: files.TimeColumn = None,
+    time_format: files.TimeFormat = None,
+    interval: files.Interval = None,
+    start: files.Start = None,
+    sep: files.Separator = None,
+    asset: files.Asset = None,
+    drop: files.Drop = None,
+    timezone: files.Zone = None,
     partitions: Annotated[int, typer.Option(help="Engines, as many as the reading topic has partitions.", min=1)] = 12,
 ) -> None:
     """Judge files, as the worker would judge the same readings from Kafka.
@@ -62,7 +51,7 @@ def score(
     """
     with clear_errors():
         site = site_of(config)
-        options = file_options(
+        options = files.file_options(
             site, format, time_column, time_format, interval, start, sep, asset, drop, timezone
         )  # fmt: skip
         if kpi is not None and not site.site.machine:
@@ -80,11 +69,11 @@ def _run(
     with progress("scoring") as told:
         blocks = read(inputs, options, told)
         # all or none: half a result must not be taken for a whole one
-        with ExitStack() as files:
-            csv = files.enter_context(_replacing(out))
-            figures = files.enter_context(_replacing(kpi or Path(os.devnull)))
+        with ExitStack() as opened:
+            csv = opened.enter_context(_replacing(out))
+            figures = opened.enter_context(_replacing(kpi or Path(os.devnull)))
             newest: dict[tuple[Any, ...], KpiRow] = {}
-            jsonl = files.enter_context(_replacing(events or Path(os.devnull)))
+            jsonl = opened.enter_context(_replacing(events or Path(os.devnull)))
             csv.write(",".join((*HEADER, "contribution") if contribution else HEADER) + "\n")
             for block in blocks:
                 for note in block.notes:

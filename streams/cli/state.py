@@ -15,19 +15,8 @@ from detectors.durations import SECOND, duration_text
 from schemas.errors import Misconfigured, Retry
 from streams.access import check_access
 from streams.broker import Broker, broker
+from streams.cli import file_options as files
 from streams.cli.common import clear_errors, fail, progress, site_of
-from streams.cli.file_options import (
-    Asset,
-    Drop,
-    Format,
-    Interval,
-    Separator,
-    Start,
-    TimeColumn,
-    TimeFormat,
-    Zone,
-    file_options,
-)
 from streams.drained import nobody_works
 from streams.files.read import read
 from streams.score import Scorer
@@ -223,15 +212,15 @@ def drop(
 def warm(
     inputs: Annotated[list[Path], typer.Argument(metavar="INPUT...", help="Files of history, as one stream.")],
     config: Annotated[Path | None, typer.Option("--config", "-c", help="Site file; default: the default site.")] = None,
-    format: Format = None,
-    time_column: TimeColumn = None,
-    time_format: TimeFormat = None,
-    interval: Interval = None,
-    start: Start = None,
-    sep: Separator = None,
-    asset: Asset = None,
-    drop: Drop = None,
-    timezone: Zone = None,
+    format: files.Format = None,
+    time_column: files.TimeColumn = None,
+    time_format: files.TimeFormat = None,
+    interval: files.Interval = None,
+    start: files.Start = None,
+    sep: files.Separator = None,
+    asset: files.Asset = None,
+    drop: files.Drop = None,
+    timezone: files.Zone = None,
     kafka: Kafka = None,
     prefix: Prefix = None,
 ) -> None:
@@ -247,7 +236,7 @@ def warm(
 
     async def act(settings: Settings, at: Broker, store: StateStore, log: Log) -> None:
         site = site_of(config)
-        options = file_options(
+        options = files.file_options(
             site, format, time_column, time_format, interval, start, sep, asset, drop, timezone
         )  # fmt: skip
         with progress("learning") as told:

@@ -100,7 +100,7 @@ class EmbeddedBroker:
             while self._process.poll() is None and time.monotonic() < deadline:
                 if _answers(self._port):
                     return self
-                time.sleep(_POLL_S)
+                time.sleep(_POLL_S)  # a program that starts tells nobody that it listens
             if self._process.poll() is None:
                 break
         said = self.log.strip().splitlines()

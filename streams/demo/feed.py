@@ -10,6 +10,7 @@ from typing import NamedTuple
 
 import numpy as np
 from aiokafka import AIOKafkaProducer
+from numpy.typing import NDArray
 
 from schemas.chunk import BAD, Chunk
 from schemas.decode import Decoder
@@ -130,13 +131,13 @@ async def _frames(rows: Sequence[Row], shift: int) -> AsyncIterator[Frame]:
         if end < len(rows) and rows[end].asset == a.asset and _shape(rows[end]) == _shape(a):
             continue
         group = rows[start:end]
-        series = {
-            name: [row.cells[name] for row in group]
+        series: dict[str, NDArray[np.float64] | list[str]] = {
+            name: [str(row.cells[name]) for row in group]
             if isinstance(cell, str)
-            else np.array([row.cells[name] for row in group])
+            else np.array([row.cells[name] for row in group], dtype=np.float64)
             for name, cell in a.cells.items()
         }
-        yield Frame(a.asset, np.array([row.time + shift for row in group]), series, a.unit)  # type: ignore[arg-type]
+        yield Frame(a.asset, np.array([row.time + shift for row in group]), series, a.unit)
         start = end
 
 

@@ -31,6 +31,7 @@ from streams.demo.view import View
 from streams.files.options import FileOptions
 from streams.plant import Fault, Plant, default_faults
 from streams.plant.site import SITE
+from streams.process import compile_kernels
 from streams.resolve import ResolvedSite, resolve
 from streams.security import aiokafka_options, kafka_python_options
 from streams.settings import Settings, load_settings
@@ -62,6 +63,8 @@ class Options:
 
 def run_demo(options: Options) -> dict[str, Any]:
     """Run the demo to its end and give its summary. Raises Misconfigured."""
+    print("getting the detectors ready (half a minute the first time)", file=sys.stderr, flush=True)
+    compile_kernels()  # feed and worker share a process: what holds up the one is a silence of all machines
     with tempfile.TemporaryDirectory(prefix="millstream-demo-") as folder, _broker() as (bootstrap, embedded):
         return asyncio.run(_Demo(options, bootstrap, embedded, Path(folder)).run())
 

@@ -190,9 +190,10 @@ def _table(*columns: tuple[str, int | None]) -> Table:
     table = Table(box=None, padding=(0, 1, 0, 0), expand=True, show_edge=False, pad_edge=False)
     for title, width in columns:
         number = title in ("series", "open", "score")
-        flexible = {"ratio": 1} if width is None else {"width": width}
-        justify = "right" if number else "left"
-        table.add_column(title, no_wrap=True, overflow="ellipsis", justify=justify, **flexible)  # type: ignore[arg-type]
+        ratio = 1 if width is None else None
+        table.add_column(
+            title, no_wrap=True, overflow="ellipsis", justify="right" if number else "left", width=width, ratio=ratio
+        )  # fmt: skip
     return table
 
 

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Iterator, Sequence
+from typing import Literal
 
 import numpy as np
 
@@ -61,8 +62,8 @@ def merged(readers: Sequence[Reader], firsts: Sequence[int]) -> Iterator[FileBlo
         for at, cursor in live:
             block = cursor.block
             assert block is not None
-            side = "right" if at <= first else "left"
-            stop = int(np.searchsorted(block.received, bound, side=side))  # type: ignore[call-overload]
+            side: Literal["left", "right"] = "right" if at <= first else "left"
+            stop = int(np.searchsorted(block.received, bound, side=side))
             if stop > cursor.row:
                 parts.append((block, cursor.row, stop))
                 cursor.row = stop

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterator, Sequence
-from typing import NamedTuple
+from typing import Any, NamedTuple
 
 import numpy as np
 from numpy.typing import NDArray
@@ -172,7 +172,7 @@ class _Places(Sequence[str]):
     def __init__(self, name: str, lines: list[int]) -> None:
         self._name, self._lines = name, lines
 
-    def __getitem__(self, at: int) -> str:  # type: ignore[override]
+    def __getitem__(self, at: Any) -> Any:
         return f"{self._name}:{self._lines[at]}"
 
     def __len__(self) -> int:

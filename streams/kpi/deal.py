@@ -30,7 +30,11 @@ def dealt(parts: list[tuple[Saved, Callable[[str], bool]]]) -> Saved:
     return {
         "tick": max((saved["tick"] for saved in givers), default=UNSEEN),  # rows of the others come a little later
         "news": any(saved["news"] for saved in givers),
-        "signals": {"assets": assets, "products": products},
+        "signals": {
+            "assets": assets,
+            "products": products,
+            "told": [one for saved, takes in parts for one in saved["signals"]["told"] if takes(one[0])],
+        },
         "account": _account([(saved["account"], rows, at, code) for saved, rows, at, code in pieces]),
         "settling": _settling([(saved["settling"], rows, at, code) for saved, rows, at, code in pieces]),
         "windows": _windows([(saved["windows"], rows, at) for saved, rows, at, _ in pieces]),

@@ -28,29 +28,25 @@ _KEPT = 48 * 3_600_000_000_000
 class Kpis:
     """The machines of one engine: what they said, and the windows that are to be told of."""
 
-    def __init__(self) -> None:
+    def __init__(self, site: ResolvedSite) -> None:
         self.signals = Signals()
-        self.active = False
         self.provisional = True
         """Whether windows that are not over are told of."""
-        self._interval = 1
         self._tick = UNSEEN  # the clock that was told of last, a multiple of the interval
         self._news = False  # something was said since then
+        grid, grace = _grid(site), site.site.site.grace
+        self.account = Account(grid.edges)
+        self.settling = Settling(self.account, grace)
+        self.windows = Windows(grid, self.account, grace)
+        self.configure(site)
 
     def configure(self, site: ResolvedSite) -> None:
         """Take up a site: what is booked stays, and is read by the new calendar from then on."""
-        options = site.site
-        local = LocalTime(site)
-        calendar = options.calendar
+        grid, options = _grid(site), site.site
         self._config = site.hash
-        grid = Grid(local, calendar.shifts, calendar.breaks, calendar.closed, options.site.demand_window or 0)
-        self.active = bool(options.machine)
+        self._active = bool(options.machine)
         self._interval = options.site.kpi_interval
         self.signals.configure(options.machine)
-        if not hasattr(self, "account"):
-            self.account = Account(grid.edges)
-            self.settling = Settling(self.account, options.site.grace)
-            self.windows = Windows(grid, self.account, options.site.grace)
         self.account.edges, self.windows.grid = grid.edges, grid
         self.settling.grace = self.windows.grace = options.site.grace
         for number, machine in enumerate(self.signals.options):
@@ -58,10 +54,10 @@ class Kpis:
 
     def take(self, seg: Segment, roster: Roster, faulty: Bools) -> list[KpiRow]:
         """Take in a segment; the rows of the intervals of the log's clock that pass in it."""
-        if not self.active or not len(seg.received):
+        if not self._active or not len(seg.received):
             return []
         said = self.signals.said(seg, roster, faulty)
-        self.account.add([limits_of(self.signals.options[number]) for number in self.signals.fresh])
+        self.account.add([limits_of(options) for options in self.signals.fresh])
         self.signals.fresh.clear()
         rows: list[KpiRow] = []
         clock = seg.received // self._interval * self._interval
@@ -102,16 +98,18 @@ class Kpis:
         self.settling.elapse(clock)
         self._news = False
         told = self.windows.due(self.settling.frontier(), clock, self.provisional)
-        rows = list(self._rows(told)) if told else []
+        rows = list(self._rows([one for one in told if self.signals.options[one.machine] is not None]))
         if clock // self._interval % 60 == 0:
             self.windows.forget(clock - _KEPT)
             self.account.forget(clock - _KEPT)
         return rows
 
     def _rows(self, told: list[Told]) -> Iterator[KpiRow]:
+        if not told:
+            return
         signals = self.signals
         kind = np.array([KINDS.index(one.window.kind) for one in told], dtype=np.int64)
-        options = [signals.options[one.machine] for one in told]
+        options = [found for one in told if (found := signals.options[one.machine]) is not None]
         totals = self.windows.totals(told)
         for figure in figures(kind, totals, options, signals.products):
             for i in np.flatnonzero(figure.of).tolist():
@@ -131,10 +129,15 @@ class Kpis:
                     config=self._config,
                 )
 
+    def warned(self) -> list[str]:
+        """Warnings since this was asked last."""
+        out, self.signals.warnings = self.signals.warnings, []
+        return out
+
     def finish(self) -> list[KpiRow]:
         """Everything there is to tell when a file is over: as if the log's clock had gone on until all is final."""
         rows: list[KpiRow] = []
-        while self.active and (due := self._next()) is not None:
+        while self._active and (due := self._next()) is not None:
             self._tick = self._after(due)
             rows += self.tell(self._tick)
         return rows
@@ -157,6 +160,11 @@ class Kpis:
         self.account.restore(saved["account"], [limits_of(options) for options in self.signals.options])
         self.settling.restore(saved["settling"])
         self.windows.restore(saved["windows"])
+
+
+def _grid(site: ResolvedSite) -> Grid:
+    calendar = site.site.calendar
+    return Grid(LocalTime(site), calendar.shifts, calendar.breaks, calendar.closed, site.site.site.demand_window or 0)
 
 
 def _runs(clock: np.ndarray[Any, np.dtype[np.int64]]) -> list[tuple[int, int]]:

@@ -126,7 +126,7 @@ class Settling:
         self.late += int((~fine).sum())
         self.account.take(role[fine], machine[fine], time[fine], value[fine])
         kept = np.flatnonzero(~due)
-        self._held.restore({name: column[kept] for name, column in self._held.snapshot().items()})
+        self._held.keep(kept)
 
     def snapshot(self) -> dict[str, Any]:
         """What is held."""

@@ -119,6 +119,9 @@ class Windows:
         rows = np.array([row for one in told for row in one.rows], dtype=np.int64)
         owner = np.repeat(np.arange(n), [len(one.rows) for one in told])
         planned = np.array([self.grid.planned(cell) for cell in sums["cell"][rows].tolist()], dtype=bool)
+        # machines share their windows: what is planned is worked out once
+        spans = {(one.window.start, one.until) for one in told}
+        planned_ns = {span: self.grid.planned_ns(*span) for span in spans}
         time = np.zeros((n, STATES), dtype=np.int64)
         np.add.at(time, owner[planned], sums["time"][rows[planned]])
         self._add_open(told, time)
@@ -131,7 +134,7 @@ class Windows:
 
         return Totals(
             window=np.array([one.window.end - one.window.start for one in told], dtype=np.int64),
-            planned=np.array([self.grid.planned_ns(one.window.start, one.until) for one in told], dtype=np.int64),
+            planned=np.array([planned_ns[one.window.start, one.until] for one in told], dtype=np.int64),
             elapsed=np.array([one.until - one.window.start for one in told], dtype=np.int64),
             time=time,
             parts=total("parts", planned),

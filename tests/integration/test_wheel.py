@@ -48,6 +48,7 @@ def test_the_wheel_runs_the_demo_from_an_empty_folder(installed: Path, tmp_path:
     outcomes = ("scored", "warming", "withheld", "late", "duplicate", "muted", "unwatched", "rejected")
     assert summary["readings_in"] == sum(summary[name] for name in outcomes) > 100_000
     assert all(fault["found"] for fault in summary["faults"]), summary["faults"]
+    assert summary["episodes"] <= 12, summary["episodes_by_watch"]  # the faults, and little else
     assert [p.name for p in tmp_path.iterdir()] == ["summary.json"]
     wheel_help = subprocess.run([str(installed), "--help"], capture_output=True, text=True, check=True, timeout=60)
     assert "demo" in wheel_help.stdout

@@ -27,7 +27,8 @@ from detectors.anomaly import (
 )  # fmt: skip
 from detectors.compiled import Kernel
 from detectors.registry import REGISTRY
-from detectors.warm_up import warm_up
+from streams import fitness
+from streams.process import compile_kernels
 from tests.unit.engine.logs import log, play
 
 KERNELS = [
@@ -47,6 +48,7 @@ KERNELS = [
     stuck._judge,
     calibration._judge,
     groups._link,
+    fitness._follow,
 ]
 
 needs_numba = pytest.mark.skipif(not compiled.available, reason="needs numba")
@@ -54,7 +56,7 @@ needs_numba = pytest.mark.skipif(not compiled.available, reason="needs numba")
 
 @needs_numba
 def test_a_warmed_up_worker_compiles_nothing_more() -> None:
-    warm_up()
+    compile_kernels()
     assert all(len(kernel.fast.signatures) == 1 for kernel in KERNELS)  # type: ignore[attr-defined]
     play(log(1), range(0, 120, 7))
     more = {kernel.plain.__module__ for kernel in KERNELS if len(kernel.fast.signatures) > 1}  # type: ignore[attr-defined]
