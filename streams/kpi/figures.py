@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from typing import NamedTuple
 
 import numpy as np
@@ -12,12 +12,15 @@ from detectors.efficiency import energy, oee
 from detectors.efficiency.machine_state import STATES, MachineState
 from detectors.efficiency.stated import KNOWN, MISSING, REASONS, UNPRODUCED, Stated, ratio
 from streams.kpi.options import MachineOptions
-from streams.kpi.windows import Totals
+from streams.kpi.windows import Told, Totals
 from streams.segment import Bools, Ints
 
 Floats = NDArray[np.float64]
 
-_NS_S, _NS_H = 1e9, 3_600e9
+NS_S, NS_H = 1e9, 3_600e9
+
+Formed = tuple[Floats, Floats, NDArray[np.uint8]]
+"""Value, coverage, reason."""
 
 
 class Figure(NamedTuple):
@@ -29,61 +32,95 @@ class Figure(NamedTuple):
     coverage: Floats
     reason: NDArray[np.uint8]  # index into REASONS
     of: Bools  # the windows that it is a figure of
+    low: Floats | None = None  # ends of its interval, where it has one
+    high: Floats | None = None
 
 
-def figures(kind: Ints, totals: Totals, options: list[MachineOptions], products: list[str]) -> Iterator[Figure]:
-    """All figures of n windows, whose kinds are indices into `KINDS`; `options` are those of their machines."""
-    long = kind != KINDS.index("demand")
-    has = {name: np.array([getattr(o, name) is not None for o in options]) for name in ("state", "parts", "energy")}
-    planned, producing = totals.planned / _NS_S, totals.time[:, MachineState.PRODUCING] / _NS_S
-    busy = np.maximum(planned - totals.time[:, MachineState.PLANNED] / _NS_S, 0.0)
-    known = _share(totals.time[:, 1:].sum(axis=1), totals.planned)
-    counted = _share(totals.counted, totals.elapsed)
-    metered = _share(totals.metered, totals.elapsed)
+class Stand(NamedTuple):
+    """n windows as they stand, for figures to be made of."""
 
-    made = _made(totals, options, products)
+    told: list[Told]
+    kind: Ints  # (n,) index into KINDS
+    totals: Totals
+    options: list[MachineOptions]  # of their machines
+    assets: list[str]  # of their machines
+    products: list[str]  # by code
+
+    def has(self, part: str) -> Bools:
+        """(n,) whether machines' entries say such a thing: state, parts or energy."""
+        return np.array([getattr(o, part) is not None for o in self.options], dtype=bool)
+
+    @property
+    def long(self) -> Bools:
+        """(n,) hours and shifts."""
+        return np.not_equal(self.kind, KINDS.index("demand"))
+
+
+def figures(stand: Stand) -> Iterator[Figure]:
+    """All figures of n windows."""
+    for make in MAKERS:
+        yield from make(stand)
+
+
+def effectiveness(stand: Stand) -> Iterator[Figure]:
+    """OEE and its factors, time by state, parts."""
+    totals, long, has_state, has_parts = stand.totals, stand.long, stand.has("state"), stand.has("parts")
+    planned, producing = totals.planned / NS_S, totals.time[:, MachineState.PRODUCING] / NS_S
+    busy = np.maximum(planned - totals.time[:, MachineState.PLANNED] / NS_S, 0.0)
+    known, counted = known_share(totals), counted_share(totals)
+    made = made_of(stand)
     said = oee.oee(busy, producing, made.run_s, made.total, made.good)
     plain = ratio(made.good.sum(axis=1), made.total.sum(axis=1), UNPRODUCED)
     single = (made.total > 0).sum(axis=1) <= 1  # of one product no planned run time is needed
     quality = Stated(
         np.where(single, plain.value, said.quality.value), np.where(single, plain.reason, said.quality.reason)
     )
-    timed, both = has["state"] & long, has["state"] & has["parts"] & long
-    yield Figure("availability", "1", *_of(said.availability, known), timed)
-    yield Figure("effectiveness", "1", *_of(said.effectiveness, np.minimum(known, counted)), both)
-    yield Figure("quality", "1", *_of(quality, counted), has["parts"] & long)
-    yield Figure("oee", "1", *_of(said.oee, np.minimum(known, counted)), both)
+    timed, both = has_state & long, has_state & has_parts & long
+    yield Figure("availability", "1", *of(said.availability, known), timed)
+    yield Figure("effectiveness", "1", *of(said.effectiveness, np.minimum(known, counted)), both)
+    yield Figure("quality", "1", *of(quality, counted), has_parts & long)
+    yield Figure("oee", "1", *of(said.oee, np.minimum(known, counted)), both)
     for state in range(1, STATES):
-        minutes = totals.time[:, state] / _NS_S / 60.0
+        minutes = totals.time[:, state] / NS_S / 60.0
         name = f"time_{MachineState(state).name.lower()}"
-        yield Figure(name, "min", minutes, known, _known(minutes), timed & (minutes > 0))
-    yield Figure("produced", "{item}", *_plain(made.all_total, counted), has["parts"] & long)
-    yield Figure("good", "{item}", *_plain(made.all_good, counted), has["parts"] & long)
+        yield Figure(name, "min", *plainly(minutes, known), timed & (minutes > 0))
+    yield Figure("produced", "{item}", *plainly(made.all_total, counted), has_parts & long)
+    yield Figure("good", "{item}", *plainly(made.all_good, counted), has_parts & long)
 
+
+def energies(stand: Stand) -> Iterator[Figure]:
+    """Energy by state and good part, power factor, demand."""
+    totals, long, has_energy = stand.totals, stand.long, stand.has("energy")
+    metered, known = metered_share(totals), known_share(totals)
     kwh = totals.kwh.sum(axis=1)
-    metering = has["energy"] & long
-    yield Figure("energy", "kW.h", *_plain(kwh, metered), metering)
-    yield Figure("energy_estimated", "kW.h", *_plain(totals.estimated, metered), metering & (totals.estimated > 0))
+    metering = has_energy & long
+    yield Figure("energy", "kW.h", *plainly(kwh, metered), metering)
+    yield Figure("energy_estimated", "kW.h", *plainly(totals.estimated, metered), metering & (totals.estimated > 0))
     yield Figure(
-        "energy_per_good", "kW.h/{item}", *_of(energy.per_good_unit(kwh, made.all_good), np.minimum(metered, counted)),
-        metering & has["parts"],
-    )  # fmt: skip
+        "energy_per_good",
+        "kW.h/{item}",
+        *of(energy.per_good_unit(kwh, made_of(stand).all_good), np.minimum(metered, counted_share(totals))),
+        metering & stand.has("parts"),
+    )
     stated = totals.kwh[:, 1:]
     idle = energy.idle_energy(stated, MachineState.PRODUCING - 1).kwh
-    yield Figure("idle_energy", "kW.h", *_plain(idle, np.minimum(metered, known)), metering & has["state"])
+    yield Figure("idle_energy", "kW.h", *plainly(idle, np.minimum(metered, known)), metering & stand.has("state"))
     reactive = totals.kvarh != 0
-    yield Figure(
-        "power_factor", "1", *_of(energy.power_factor(kwh, np.abs(totals.kvarh)), metered), metering & reactive
-    )
-    hours = np.where(long, totals.elapsed, totals.window) / _NS_H
+    yield Figure("power_factor", "1", *of(energy.power_factor(kwh, np.abs(totals.kvarh)), metered), metering & reactive)
+    hours = np.where(long, totals.elapsed, totals.window) / NS_H
     demand = np.divide(kwh, hours, out=np.full(len(kwh), np.nan), where=hours > 0)
-    yield Figure("demand", "kW", *_plain(demand, metered), has["energy"] & ~long)
+    yield Figure("demand", "kW", *plainly(demand, metered), has_energy & ~long)
 
+
+MAKERS: tuple[Callable[[Stand], Iterator[Figure]], ...] = (effectiveness, energies)
+"""What makes figures, in the order in which they are told."""
 
 KINDS = ("hour", "shift", "demand")
 
 
-class _Made(NamedTuple):
+class Made(NamedTuple):
+    """Parts made, by product (p) and of all."""
+
     run_s: Floats  # (n, p) planned run time of an item
     total: Floats  # (n, p) made in planned time, by product
     good: Floats
@@ -91,18 +128,20 @@ class _Made(NamedTuple):
     all_good: Floats
 
 
-def _made(totals: Totals, options: list[MachineOptions], products: list[str]) -> _Made:
+def made_of(stand: Stand) -> Made:
+    """Parts made in n windows."""
+    totals, options = stand.totals, stand.options
     n = len(options)
     codes, column = np.unique(totals.product, return_inverse=True)
     by_product = np.zeros((n, max(len(codes), 1), 3))
     np.add.at(by_product, (totals.owner, column), totals.made)
-    names = [products[code] for code in codes.tolist()] or [""]
+    names = [stand.products[code] for code in codes.tolist()] or [""]
     run_s = np.array([[_ideal(o, name) for name in names] for o in options]).reshape(n, len(names))
     parts = [o.parts for o in options]
     has = [np.array([p is not None and getattr(p, name) is not None for p in parts]) for name in _COUNTS]
     total, good = _counts(by_product, has)
     all_total, all_good = _counts(totals.all_parts, has)
-    return _Made(run_s, total, good, all_total, all_good)
+    return Made(run_s, total, good, all_total, all_good)
 
 
 _COUNTS = ("total", "good", "reject")
@@ -121,23 +160,36 @@ def _ideal(options: MachineOptions, product: str) -> float:
     if options.parts is None:
         return np.nan
     ns = options.parts.ideal_of.get(product, options.parts.ideal)
-    return np.nan if ns is None else ns / _NS_S
+    return np.nan if ns is None else ns / NS_S
 
 
 def _share(part: Ints, whole: Ints) -> Floats:
     return np.clip(np.divide(part, whole, out=np.zeros(len(part)), where=whole > 0), 0.0, 1.0)
 
 
-def _of(said: Stated, coverage: Floats) -> tuple[Floats, Floats, NDArray[np.uint8]]:
+def known_share(totals: Totals) -> Floats:
+    """(n,) share of the planned time in a state that is known."""
+    return _share(totals.time[:, 1:].sum(axis=1), totals.planned)
+
+
+def counted_share(totals: Totals) -> Floats:
+    """(n,) share of the time for which it is known what was made."""
+    return _share(totals.counted, totals.elapsed)
+
+
+def metered_share(totals: Totals) -> Floats:
+    """(n,) share of the time for which energy is known."""
+    return _share(totals.metered, totals.elapsed)
+
+
+def of(said: Stated, coverage: Floats) -> Formed:
+    """A figure that says itself why it is missing."""
     return said.value, coverage, said.reason
 
 
-def _plain(value: Floats, coverage: Floats) -> tuple[Floats, Floats, NDArray[np.uint8]]:
+def plainly(value: Floats, coverage: Floats) -> Formed:
+    """A figure that is missing where an input is."""
     return value, coverage, np.where(np.isnan(value), MISSING, KNOWN).astype(np.uint8)
-
-
-def _known(value: Floats) -> NDArray[np.uint8]:
-    return np.zeros(len(value), dtype=np.uint8)
 
 
 def reason_of(code: int) -> str:

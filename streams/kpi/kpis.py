@@ -11,7 +11,7 @@ import numpy as np
 from detectors.efficiency.account import Account
 from schemas.kpi import KpiRow
 from streams.arrays import UNSEEN
-from streams.kpi.figures import KINDS, figures, reason_of
+from streams.kpi.figures import KINDS, Stand, figures, reason_of
 from streams.kpi.grid import Grid
 from streams.kpi.settling import Settling
 from streams.kpi.signals import Signals, limits_of
@@ -110,17 +110,20 @@ class Kpis:
         signals = self.signals
         kind = np.array([KINDS.index(one.window.kind) for one in told], dtype=np.int64)
         options = [found for one in told if (found := signals.options[one.machine]) is not None]
-        totals = self.windows.totals(told)
-        for figure in figures(kind, totals, options, signals.products):
+        assets = [signals.assets[one.machine] for one in told]
+        stand = Stand(told, kind, self.windows.totals(told), options, assets, signals.products)
+        for figure in figures(stand):
             for i in np.flatnonzero(figure.of).tolist():
-                one, value = told[i], float(figure.value[i])
+                one, value = told[i], figure.value[i]
                 yield KpiRow(
-                    asset=signals.assets[one.machine],
+                    asset=assets[i],
                     kpi=figure.kpi,
                     shift=one.window.shift,
                     start=one.window.start,
                     end=one.window.end,
-                    value=value if np.isfinite(value) else None,
+                    value=_number(value),
+                    low=None if figure.low is None else _number(figure.low[i]),
+                    high=None if figure.high is None else _number(figure.high[i]),
                     unit=figure.unit,
                     coverage=float(figure.coverage[i]),
                     status=one.status,
@@ -160,6 +163,10 @@ class Kpis:
         self.account.restore(saved["account"], [limits_of(options) for options in self.signals.options])
         self.settling.restore(saved["settling"])
         self.windows.restore(saved["windows"])
+
+
+def _number(value: np.float64) -> float | None:
+    return float(value) if np.isfinite(value) else None
 
 
 def _grid(site: ResolvedSite) -> Grid:
