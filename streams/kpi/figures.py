@@ -10,7 +10,7 @@ from numpy.typing import NDArray
 
 from detectors.efficiency import energy, oee
 from detectors.efficiency.machine_state import STATES, MachineState
-from detectors.efficiency.stated import KNOWN, MISSING, REASONS, UNPRODUCED, Stated, ratio
+from detectors.efficiency.stated import KNOWN, MISSING, UNPRODUCED, Stated, ratio
 from streams.kpi.options import MachineOptions
 from streams.kpi.windows import Told, Totals
 from streams.segment import Bools, Ints
@@ -190,8 +190,3 @@ def of(said: Stated, coverage: Floats) -> Formed:
 def plainly(value: Floats, coverage: Floats) -> Formed:
     """A figure that is missing where an input is."""
     return value, coverage, np.where(np.isnan(value), MISSING, KNOWN).astype(np.uint8)
-
-
-def reason_of(code: int) -> str:
-    """A reason in words."""
-    return REASONS[code]

@@ -11,8 +11,9 @@ import numpy as np
 from detectors.efficiency.account import Account
 from schemas.kpi import KpiRow
 from streams.arrays import UNSEEN
-from streams.kpi.figures import KINDS, Stand, figures, reason_of
+from streams.kpi.figures import KINDS, Stand, figures
 from streams.kpi.grid import Grid
+from streams.kpi.rows import rows_of
 from streams.kpi.settling import Settling
 from streams.kpi.signals import Signals, limits_of
 from streams.kpi.windows import Told, Windows
@@ -112,25 +113,7 @@ class Kpis:
         options = [found for one in told if (found := signals.options[one.machine]) is not None]
         assets = [signals.assets[one.machine] for one in told]
         stand = Stand(told, kind, self.windows.totals(told), options, assets, signals.products)
-        for figure in figures(stand):
-            for i in np.flatnonzero(figure.of).tolist():
-                one, value = told[i], figure.value[i]
-                yield KpiRow(
-                    asset=assets[i],
-                    kpi=figure.kpi,
-                    shift=one.window.shift,
-                    start=one.window.start,
-                    end=one.window.end,
-                    value=_number(value),
-                    low=None if figure.low is None else _number(figure.low[i]),
-                    high=None if figure.high is None else _number(figure.high[i]),
-                    unit=figure.unit,
-                    coverage=float(figure.coverage[i]),
-                    status=one.status,
-                    revision=one.revision,
-                    reason=reason_of(int(figure.reason[i])),
-                    config=self._config,
-                )
+        yield from rows_of(stand, figures(stand), self._config)
 
     def warned(self) -> list[str]:
         """Warnings since this was asked last."""
@@ -163,10 +146,6 @@ class Kpis:
         self.account.restore(saved["account"], [limits_of(options) for options in self.signals.options])
         self.settling.restore(saved["settling"])
         self.windows.restore(saved["windows"])
-
-
-def _number(value: np.float64) -> float | None:
-    return float(value) if np.isfinite(value) else None
 
 
 def _grid(site: ResolvedSite) -> Grid:
