@@ -10,7 +10,7 @@ from typing import Any
 
 from detectors.registry import REGISTRY
 from schemas.contract import text as contract_text
-from streams.kpi.options import EnergyOptions, MachineOptions, PartsOptions, StateOptions
+from streams.kpi.options import EnergyOptions, MachineOptions, PartsOptions, PowerLevels, StateOptions
 from streams.metrics import TABLE
 from streams.plant.site import MARK, SITE, assets_toml
 from streams.settings import PREFIX, Settings
@@ -85,6 +85,7 @@ def _site() -> str:
         ("[asset.series.NAME]", SeriesOptions),
         ("[[machine]]", MachineOptions),
         ("[machine.state]", StateOptions),
+        ("[machine.state.power]", PowerLevels),
         ("[machine.parts]", PartsOptions),
         ("[machine.energy]", EnergyOptions),
         ("[[watch]]", WatchOptions),

@@ -138,7 +138,7 @@ def made_of(stand: Stand) -> Made:
     names = [stand.products[code] for code in codes.tolist()] or [""]
     run_s = np.array([[_ideal(o, name) for name in names] for o in options]).reshape(n, len(names))
     parts = [o.parts for o in options]
-    has = [np.array([p is not None and getattr(p, name) is not None for p in parts]) for name in _COUNTS]
+    has = [np.array([p is not None and p.says(name) for p in parts]) for name in _COUNTS]
     total, good = _counts(by_product, has)
     all_total, all_good = _counts(totals.all_parts, has)
     return Made(run_s, total, good, all_total, all_good)

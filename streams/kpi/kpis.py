@@ -52,14 +52,17 @@ class Kpis:
         self.settling.grace = self.windows.grace = options.site.grace
         for number, machine in enumerate(self.signals.options):
             self.account.limit(number, limits_of(machine))
+        self.settling.inferred.configure(self.signals.options)
 
     def take(self, seg: Segment, roster: Roster, faulty: Bools) -> list[KpiRow]:
         """Take in a segment; the rows of the intervals of the log's clock that pass in it."""
         if not self._active or not len(seg.received):
             return []
         said = self.signals.said(seg, roster, faulty)
-        self.account.add([limits_of(options) for options in self.signals.fresh])
-        self.signals.fresh.clear()
+        if self.signals.fresh:
+            self.account.add([limits_of(options) for options in self.signals.fresh])
+            self.settling.inferred.configure(self.signals.options)
+            self.signals.fresh.clear()
         rows: list[KpiRow] = []
         clock = seg.received // self._interval * self._interval
         for start, end in _runs(clock):
@@ -144,7 +147,7 @@ class Kpis:
         self._tick, self._news = int(saved["tick"]), bool(saved["news"])
         self.signals.restore(saved["signals"])
         self.account.restore(saved["account"], [limits_of(options) for options in self.signals.options])
-        self.settling.restore(saved["settling"])
+        self.settling.restore(saved["settling"], self.signals.options)
         self.windows.restore(saved["windows"])
 
 

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from itertools import pairwise
 from typing import Any, NamedTuple
 
@@ -12,6 +12,8 @@ from numpy.typing import NDArray
 from detectors.efficiency.account import Account
 from streams.arrays import UNSEEN
 from streams.kpi.held import Block, Bounds, Held
+from streams.kpi.inferred import Inferred
+from streams.kpi.options import MachineOptions
 from streams.segment import Bools, Ints
 
 Floats = NDArray[np.float64]
@@ -45,6 +47,7 @@ class Settling:
         self.late = 0
         self._newest = np.zeros(0, dtype=np.int64)
         self._held = Held()
+        self.inferred = Inferred(account)
 
     def take(self, said: Said) -> None:
         """Take readings in; any split of the log into segments books the same."""
@@ -69,17 +72,20 @@ class Settling:
         """The log's clock has come to `clock`: what came `grace` ago waits no longer."""
         until = clock - self.grace
         self._book(self._held.take(lambda bound: bound.received <= until, lambda block: block.received <= until))
+        self._know()
+        self.inferred.elapse(until, self._newest)
 
     def next_due(self) -> int | None:
-        """The clock at which something will have waited for `grace`, None where nothing is held."""
-        earliest = self._held.earliest()
-        return None if earliest is None else earliest + self.grace
+        """The clock at which something will have waited long enough, None where nothing waits."""
+        known = [at for at in (self._held.earliest(), self.inferred.next_due()) if at is not None]
+        return min(known) + self.grace if known else None
 
     def frontier(self) -> Ints:
         """(machines,) event time up to which everything is booked but for what is late; UNSEEN before the first."""
         booked = self.account.newest()
         self._know()
-        return np.where(booked == UNSEEN, UNSEEN, np.maximum(booked, np.maximum(self._newest, booked) - self.grace))
+        settled = np.maximum(booked, np.maximum(self._newest, booked) - self.grace)
+        return np.where(booked == UNSEEN, UNSEEN, np.minimum(settled, self.inferred.frontier()))
 
     def _behind(self, said: Said) -> Bools:
         """(n,) readings that come when their machine is `grace` past them already."""
@@ -126,22 +132,23 @@ class Settling:
     def _book(self, block: Block) -> None:
         if not len(block.time):
             return
-        machine, role, time, value, _ = block
-        order = np.lexsort((time, role, machine))
-        machine, role, time, value = machine[order], role[order], time[order], value[order]
+        block = block.of(np.lexsort((block.time, block.role, block.machine)))
+        machine, role, time, *_ = block
         again = (machine[1:] == machine[:-1]) & (role[1:] == role[:-1]) & (time[1:] == time[:-1])
-        fine = ~np.append(False, again) & (time > self.account.booked(role, machine))
+        fine = ~np.append(False, again) & (time > self.inferred.booked(role, machine))
         self.late += int((~fine).sum())
-        self.account.take(role[fine], machine[fine], time[fine], value[fine])
+        self.inferred.take(block.of(fine))
 
     def snapshot(self) -> dict[str, Any]:
-        """What is held."""
-        return {"held": self._held.snapshot(), "newest": self._newest.copy()}
+        """What is held, and what waits to be decided."""
+        inferred = self.inferred.snapshot()
+        return {"held": self._held.snapshot(), "newest": self._newest.copy(), "inferred": inferred}
 
-    def restore(self, saved: dict[str, Any]) -> None:
-        """Take up what `snapshot` gave."""
+    def restore(self, saved: dict[str, Any], options: Sequence[MachineOptions | None]) -> None:
+        """Take up what `snapshot` gave, behind the account; `options` of its machines."""
         self._held.restore(saved["held"])
         self._newest = saved["newest"].copy()
+        self.inferred.restore(saved.get("inferred"), options)
 
 
 def _by_message(said: Said, at: Ints) -> Iterator[Said]:

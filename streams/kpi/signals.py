@@ -180,7 +180,7 @@ def role_of(options: MachineOptions, series: str) -> int:
     """What a series of such a machine says, a Role; -1: nothing."""
     state, parts, energy = options.state, options.parts, options.energy
     names: dict[str | None, Role] = {options.product: Role.PRODUCT}
-    if state is not None:
+    if state is not None and state.series is not None:
         names[state.series] = Role.STATE
     if parts is not None:
         names |= {parts.total: Role.TOTAL, parts.good: Role.GOOD, parts.reject: Role.REJECT}
@@ -195,7 +195,7 @@ def limits_of(options: MachineOptions | None) -> Limits:
     if options is None:
         return Limits(0, 0, 0)
     energy = options.energy
-    counter = Role.GOOD if options.parts is not None and options.parts.total is None else Role.TOTAL
+    counter = Role.GOOD if options.parts is not None and not options.parts.says("total") else Role.TOTAL
     if energy is None:
         return Limits(options.hold, 0, 0, counter=counter)
     return Limits(options.hold, energy.gap, energy.bridge, energy.modulus, counter)

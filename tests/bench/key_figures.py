@@ -196,8 +196,8 @@ def table(took: list[Took], naive: float) -> list[str]:
     out = [
         f"{took[0].machines:,} machines that say state, count and power each second; every minute of event time all "
         f"their windows are told of ({rows:.2f} rows a reading). By CPU time on one core, median of {len(took)} "
-        f"rounds: {median_rate(took):,.0f} readings/s, at least {LEAST_RATE:,.0f}. The plain loops that the account is tested "
-        f"against book {naive:,.0f} readings/s, of one machine over {NAIVE_S} s.",
+        f"rounds: {median_rate(took):,.0f} readings/s, at least {LEAST_RATE:,.0f}. The plain loops that the account is "
+        f"tested against book {naive:,.0f} readings/s, of one machine over {NAIVE_S} s.",
         "",
         "| part | us a reading |",
         "|---|---|",
