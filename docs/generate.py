@@ -10,6 +10,7 @@ from typing import Any
 
 from detectors.registry import REGISTRY
 from schemas.contract import text as contract_text
+from streams.holiday_options import HolidayOptions
 from streams.kpi.options import EnergyOptions, MachineOptions, PartsOptions, StateOptions
 from streams.metrics import TABLE
 from streams.plant.site import MARK, SITE, assets_toml
@@ -89,6 +90,7 @@ def _site() -> str:
         ("[machine.energy]", EnergyOptions),
         ("[[watch]]", WatchOptions),
         ("[calendar]", CalendarOptions),
+        ("[calendar.holidays]", HolidayOptions),
     ):
         out += [f"## {head}", "", *_table(model), ""]
     return "\n".join(out)
