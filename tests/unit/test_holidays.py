@@ -51,6 +51,6 @@ def test_days_of_ones_own_come_before_public_holidays() -> None:
     ],
 )
 def test_what_is_not_a_holiday_is_refused_with_what_would_be_right(text: str, said: str) -> None:
-    with pytest.raises(Misconfigured, match="site.toml") as refused:
+    with pytest.raises(Misconfigured, match=r"site\.toml") as refused:
         parse_site(text, "site.toml")
     assert said in str(refused.value)
