@@ -9,6 +9,8 @@ from pathlib import Path
 from typing import Any
 
 from detectors.registry import REGISTRY
+from grafana.alerts.managed import managed
+from grafana.alerts.prometheus import rules
 from schemas.contract import text as contract_text
 from streams.holiday_options import HolidayOptions
 from streams.kpi.options import EnergyOptions, MachineOptions, PartsOptions, StateOptions
@@ -27,6 +29,8 @@ def files() -> Iterator[tuple[Path, bytes]]:
     yield ROOT / "docs" / "site.md", _site().encode()
     yield ROOT / "docs" / "settings.md", _settings().encode()
     yield ROOT / "docs" / "metrics.md", _metrics().encode()
+    yield ROOT / "deploy" / "prometheus" / "millstream.rules.yml", rules().encode()
+    yield ROOT / "deploy" / "grafana" / "managed-alerts" / "millstream.yml", managed().encode()
     by_hand = SITE.read_text(encoding="utf-8").split(MARK)[0]
     yield SITE, (by_hand + MARK + "\n" + assets_toml()).encode()
 
@@ -130,6 +134,7 @@ def main() -> int:
             continue
         stale.append(str(path.relative_to(ROOT)))
         if not check:
+            path.parent.mkdir(parents=True, exist_ok=True)
             path.write_bytes(wanted)
     for name in stale:
         print(f"{name}: {'out of date; run: make gen' if check else 'written'}")
