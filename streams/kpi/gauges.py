@@ -59,9 +59,8 @@ class KpiGauges:
         metrics.replace("millstream_kpi", {labels: shown.value for labels, shown in labelled.items()})
         metrics.replace("millstream_kpi_coverage", {labels: shown.coverage for labels, shown in labelled.items()})
         for kpi, name in _WATTS.items():
-            metrics.replace(
-                name, {labels[:-1]: shown.value * 1e3 for labels, shown in labelled.items() if labels[-1] == kpi}
-            )
+            kw = {labels[:-1]: shown.value for labels, shown in labelled.items() if labels[-1] == kpi}
+            metrics.replace(name, {labels: value * 1e3 for labels, value in kw.items()})
         metrics.set("millstream_kpis_unlisted", len(self._shown) - len(listed))
 
 

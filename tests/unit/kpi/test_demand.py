@@ -150,10 +150,9 @@ def test_forecasts_are_those_of_the_naive_method_over_the_slots() -> None:
         if last is not None and window != last // (15 * MINUTE) and (slot or start != last + MINUTE):
             slow.take(14, float("nan"))  # what is missing since then
         last = start
-        now = slow.take(slot, sum(part[2] * part[0] / part[1] for part in inside))
-        if inside[-1][3] >= start + 2 * MINUTE:
-            slow.given.pop(slot, None)  # a later slot was known by then: this one was never told of
-        else:
+        asked = inside[-1][3] < start + 2 * MINUTE  # else a later slot was known by then: this one is never told of
+        now = slow.take(slot, sum(part[2] * part[0] / part[1] for part in inside), asked)
+        if asked:
             said[start + MINUTE] = now
     rows = figure(told(records, site("15m")), "demand_forecast")
     asked = [row for row in rows if row.low is not None]
