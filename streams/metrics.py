@@ -92,6 +92,17 @@ TABLE: tuple[Definition, ...] = (
         "",
         "Share of that window for which the figure's inputs were there.",
     ),
+    Definition(
+        "millstream_demand_forecast_watts",
+        "gauge",
+        ("site", "line", "asset"),
+        "watts",
+        "What the open window of maximum demand is forecast to end at; NaN where readings are missing, absent when it "
+        "is over.",
+    ),
+    Definition(
+        "millstream_demand_limit_watts", "gauge", ("site", "line", "asset"), "watts", "The demand to stay under."
+    ),
     Definition("millstream_kpis_unlisted", "gauge", (), "", "Key figures beyond the listed label sets."),
     Definition("millstream_warmup_ratio", "gauge", ("watch",), "", "Share of the warm-up done, mean over its models."),
     Definition("millstream_models_warming", "gauge", ("watch",), "", "Models that have no opinion yet; see /warmup."),

@@ -38,6 +38,7 @@ def dealt(parts: list[tuple[Saved, Callable[[str], bool]]]) -> Saved:
         "account": _account([(saved["account"], rows, at, code) for saved, rows, at, code in pieces]),
         "settling": _settling([(saved["settling"], rows, at, code) for saved, rows, at, code in pieces]),
         "windows": _windows([(saved["windows"], rows, at) for saved, rows, at, _ in pieces]),
+        "demands": _demands([(saved["demands"], rows, at) for saved, rows, at, _ in pieces]),
     }
 
 
@@ -95,5 +96,15 @@ def _windows(pieces: list[tuple[Saved, Any, Any]]) -> Saved:
     }
 
 
-def _padded(times: Any, n: int) -> Any:
-    return np.append(times, np.full(n - len(times), UNSEEN))
+def _demands(pieces: list[tuple[Saved, Any, Any]]) -> Saved:
+    rows = [[int(at[row[0]]), *row[1:]] for saved, _, at in pieces for row in saved["meters"] if at[row[0]] >= 0]
+    before = {"slot": UNSEEN, "kwh": 0.0, "known": 0}  # of machines of which nothing was metered yet
+    slots = {
+        name: np.concatenate([_padded(saved["slots"][name], len(at), none)[which] for saved, which, at in pieces])
+        for name, none in before.items()
+    }
+    return {"window": pieces[0][0]["window"], "slots": slots, "meters": rows}  # all are under one site
+
+
+def _padded(values: Any, n: int, fill: float = UNSEEN) -> Any:
+    return np.append(values, np.full(n - len(values), fill, dtype=values.dtype))

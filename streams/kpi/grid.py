@@ -76,6 +76,14 @@ class Grid:
             out.append(Window("demand", start, start + self.demand))
         return out
 
+    def demand_at(self, time: int) -> Window:
+        """The window of maximum demand that a time is in."""
+        return next(window for window in self.windows(time // QUARTER * QUARTER) if window.kind == "demand")
+
+    def local_s(self, time: int) -> int:
+        """Local second since 1970-01-01 of a time."""
+        return self._local.seconds(time)
+
     def planned(self, cell: int) -> bool:
         """Whether machines are to be busy in a cell."""
         found = self._planned.get(cell)

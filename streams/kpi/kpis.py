@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterator
-from itertools import pairwise
+from itertools import chain, pairwise
 from typing import Any
 
 import numpy as np
@@ -11,15 +11,17 @@ import numpy as np
 from detectors.efficiency.account import Account
 from schemas.kpi import KpiRow
 from streams.arrays import UNSEEN
+from streams.kpi.demand import Demands
+from streams.kpi.demand_figures import forecasts
 from streams.kpi.figures import KINDS, Stand, figures, reason_of
 from streams.kpi.grid import Grid
 from streams.kpi.settling import Settling
 from streams.kpi.signals import Signals, limits_of
-from streams.kpi.windows import Told, Windows
+from streams.kpi.windows import Floats, Told, Windows
 from streams.localtime import LocalTime
 from streams.resolve import ResolvedSite
 from streams.roster import Roster
-from streams.segment import Bools, Segment
+from streams.segment import Bools, Ints, Segment
 
 _KEPT = 48 * 3_600_000_000_000
 """So long after their end windows can be restated."""
@@ -36,6 +38,8 @@ class Kpis:
         self._news = False  # something was said since then
         grid, grace = _grid(site), site.site.site.grace
         self.account = Account(grid.edges)
+        self.account.observe = self._metered
+        self.demands = Demands(self.signals)
         self.settling = Settling(self.account, grace)
         self.windows = Windows(grid, self.account, grace)
         self.configure(site)
@@ -51,6 +55,11 @@ class Kpis:
         self.settling.grace = self.windows.grace = options.site.grace
         for number, machine in enumerate(self.signals.options):
             self.account.limit(number, limits_of(machine))
+        self.demands.configure(grid)
+
+    def _metered(self, machine: Ints, low: Ints, high: Ints, kwh: Floats) -> None:
+        if self.provisional:  # else nobody is told of a window that is not over
+            self.demands.observe(machine, low, high, kwh)
 
     def take(self, seg: Segment, roster: Roster, faulty: Bools) -> list[KpiRow]:
         """Take in a segment; the rows of the intervals of the log's clock that pass in it."""
@@ -111,8 +120,10 @@ class Kpis:
         kind = np.array([KINDS.index(one.window.kind) for one in told], dtype=np.int64)
         options = [found for one in told if (found := signals.options[one.machine]) is not None]
         assets = [signals.assets[one.machine] for one in told]
-        stand = Stand(told, kind, self.windows.totals(told), options, assets, signals.products)
-        for figure in figures(stand):
+        totals = self.windows.totals(told)
+        stand = Stand(told, kind, totals, options, assets, signals.products)
+        outlook = self.demands.outlook(told, totals)
+        for figure in chain(figures(stand), forecasts(stand, outlook)):
             for i in np.flatnonzero(figure.of).tolist():
                 one, value = told[i], figure.value[i]
                 yield KpiRow(
@@ -154,6 +165,7 @@ class Kpis:
             "account": self.account.snapshot(),
             "settling": self.settling.snapshot(),
             "windows": self.windows.snapshot(),
+            "demands": self.demands.snapshot(),
         }
 
     def restore(self, saved: dict[str, Any]) -> None:
@@ -163,6 +175,8 @@ class Kpis:
         self.account.restore(saved["account"], [limits_of(options) for options in self.signals.options])
         self.settling.restore(saved["settling"])
         self.windows.restore(saved["windows"])
+        if "demands" in saved:  # not in what was saved before windows were forecast
+            self.demands.restore(saved["demands"])
 
 
 def _number(value: np.float64) -> float | None:
