@@ -113,7 +113,7 @@ class _Looked(NamedTuple):
         # before the first season of a year is the last one of the year before
         season = self.season[np.searchsorted(self.begins, _month_day(day), "right") - 1]
         which = self.classes[season, _DAY_CLASS[week_s // _DAY_S], week_s % _DAY_S // 60]
-        return self.per_kwh[which]
+        return np.asarray(self.per_kwh[which])
 
 
 def _month_day(day: Ints) -> Ints:

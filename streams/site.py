@@ -61,7 +61,7 @@ class SiteOptions(_Model):
     demand_window: Duration | None = Field(
         None,
         gt=0,
-        description='Windows in which maximum demand is measured, such as "30m"; default: the tariff\'s, or none.',
+        description='Windows in which maximum demand is measured, such as "30m"; default: as the tariff has.',
     )
     page_within: Duration = Field("15m", validate_default=True, description="Events later than this are backfill.")
     store: Store = Field("1s", description="Which readings are stored, unless a series says otherwise.")

@@ -90,19 +90,21 @@ def supply_of(site: Site, folder: Path, offsets: Callable[[str], Offsets]) -> Su
 
 def demand_window(site: Site, supply: Supply | None) -> int | None:
     """The windows of maximum demand, ns: the site's own, else the tariff's. Raises Misconfigured where they differ."""
+    tariffs = [dated.tariff for dated in supply.tariffs] if supply is not None else []
     given = site.site.demand_window
-    for dated in () if supply is None else supply.tariffs:
-        of = dated.tariff.demand_window_s * SECOND
-        if given is not None and of != given:
+    for tariff in tariffs:
+        window, first = tariff.demand_window_s * SECOND, tariffs[0]
+        if given is None and tariff.demand_window_s != first.demand_window_s:
             raise Misconfigured(
-                f"[site] demand_window is {duration_text(given)}, and tariff {dated.tariff.name!r} measures demand in "
-                f'windows of {duration_text(of)}; expected demand_window = "{duration_text(of)}", or none'
-                if site.site.demand_window is not None
-                else f"tariff {dated.tariff.name!r} measures demand in windows of {duration_text(of)}, the one before "
-                f"it in windows of {duration_text(given)}; expected one length in a file"
+                f"[energy] tariff: {tariff.name!r} measures demand in windows of {duration_text(window)}, and "
+                f"{first.name!r} in others; expected one length for all tariffs of a file"
             )
-        given = of
-    return given
+        if given is not None and window != given:
+            raise Misconfigured(
+                f"[site] demand_window is {duration_text(given)}, and tariff {tariff.name!r} measures demand in windows "
+                f'of {duration_text(window)}; expected demand_window = "{duration_text(window)}", or none'
+            )
+    return tariffs[0].demand_window_s * SECOND if given is None and tariffs else given
 
 
 def _tariffs(name: str | None, folder: Path) -> list[TariffEntry]:
