@@ -10,6 +10,7 @@ from typing import Any
 
 from detectors.registry import REGISTRY
 from schemas.contract import text as contract_text
+from streams.energy_options import Certificate, EnergySupply
 from streams.kpi.options import EnergyOptions, MachineOptions, PartsOptions, StateOptions
 from streams.metrics import TABLE
 from streams.plant.site import MARK, SITE, assets_toml
@@ -89,6 +90,8 @@ def _site() -> str:
         ("[machine.energy]", EnergyOptions),
         ("[[watch]]", WatchOptions),
         ("[calendar]", CalendarOptions),
+        ("[energy]", EnergySupply),
+        ("[[energy.certificates]]", Certificate),
     ):
         out += [f"## {head}", "", *_table(model), ""]
     return "\n".join(out)

@@ -101,8 +101,8 @@ def demand_window(site: Site, supply: Supply | None) -> int | None:
             )
         if given is not None and window != given:
             raise Misconfigured(
-                f"[site] demand_window is {duration_text(given)}, and tariff {tariff.name!r} measures demand in windows "
-                f'of {duration_text(window)}; expected demand_window = "{duration_text(window)}", or none'
+                f"[site] demand_window is {duration_text(given)}, and tariff {tariff.name!r} measures demand in "
+                f'windows of {duration_text(window)}; expected demand_window = "{duration_text(window)}", or none'
             )
     return tariffs[0].demand_window_s * SECOND if given is None and tariffs else given
 

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Collection, Mapping, Sequence
 from typing import NamedTuple
 
 import numpy as np
@@ -28,22 +28,25 @@ class Window(NamedTuple):
 
 
 class Grid:
-    """The cells of one site: quarters of an hour, cut where shifts and breaks begin and end.
+    """The cells of one site: quarters of an hour, cut where shifts and breaks begin and end, and at `cuts`.
+
+    `cuts` are seconds of the local day, such as those at which prices change.
 
     A cell is planned if machines are to be busy in it: in a shift (at any time, where no shifts are named), outside
     breaks, and not on a closed day. A shift is of the day on which it begins.
     """
 
     def __init__(
-        self, local: LocalTime, shifts: Mapping[str, str], breaks: Sequence[str], closed: Sequence[str], demand: int
-    ) -> None:
+        self, local: LocalTime, shifts: Mapping[str, str], breaks: Sequence[str], closed: Sequence[str], demand: int,
+        cuts: Collection[int] = (),
+    ) -> None:  # fmt: skip
         self._local = local
         self._shifts = Shifts(shifts)
         self._lengths = {name: _length(*span_s(text)) for name, text in shifts.items()}
         self._breaks = [span_s(text) for text in breaks]
         self._closed = frozenset(_DAYS.index(day) for day in closed)
         self.demand = demand
-        marks = {s for text in (*shifts.values(), *breaks) for s in span_s(text)}
+        marks = {*cuts, *(s for text in (*shifts.values(), *breaks) for s in span_s(text))}
         self._marks = np.array(sorted(s for s in marks if s % (QUARTER // SECOND)), dtype=np.int64)
         self._windows: dict[int, tuple[Window, ...]] = {}
         self._planned: dict[int, bool] = {}
@@ -72,9 +75,13 @@ class Grid:
             start = cell - since * SECOND
             out.append(Window("shift", start, start + self._lengths[name] * SECOND, name))
         if self.demand:
-            start = cell - (self._local.seconds(cell) * SECOND + cell % SECOND) % self.demand
+            start = self.demand_start(cell)
             out.append(Window("demand", start, start + self.demand))
         return out
+
+    def demand_start(self, cell: int) -> int:
+        """Where the demand window begins that a cell is in."""
+        return cell - (self._local.seconds(cell) * SECOND + cell % SECOND) % self.demand
 
     def planned(self, cell: int) -> bool:
         """Whether machines are to be busy in a cell."""

@@ -11,12 +11,15 @@ import numpy as np
 from detectors.efficiency.account import Account
 from schemas.kpi import KpiRow
 from streams.arrays import UNSEEN
-from streams.kpi.figures import KINDS, Stand, figures, reason_of
+from streams.kpi.carbon import CARRIED
+from streams.kpi.figures import KINDS, Stand, reason_of
 from streams.kpi.grid import Grid
+from streams.kpi.makers import figures
 from streams.kpi.settling import Settling
 from streams.kpi.signals import Signals, limits_of
 from streams.kpi.windows import Told, Windows
 from streams.localtime import LocalTime
+from streams.prices import Prices
 from streams.resolve import ResolvedSite
 from streams.roster import Roster
 from streams.segment import Bools, Segment
@@ -42,7 +45,7 @@ class Kpis:
 
     def configure(self, site: ResolvedSite) -> None:
         """Take up a site: what is booked stays, and is read by the new calendar from then on."""
-        grid, options = _grid(site), site.site
+        grid, options, self._prices = _grid(site), site.site, Prices(site)
         self._config = site.hash
         self._active = bool(options.machine)
         self._interval = options.site.kpi_interval
@@ -111,10 +114,13 @@ class Kpis:
         kind = np.array([KINDS.index(one.window.kind) for one in told], dtype=np.int64)
         options = [found for one in told if (found := signals.options[one.machine]) is not None]
         assets = [signals.assets[one.machine] for one in told]
-        stand = Stand(told, kind, self.windows.totals(told), options, assets, signals.products)
+        stand = Stand(
+            told, kind, self.windows.totals(told), options, assets, signals.products, self._prices, self.windows.grid
+        )
         for figure in figures(stand):
             for i in np.flatnonzero(figure.of).tolist():
                 one, value = told[i], figure.value[i]
+                carried = figure.carried is not None and bool(figure.carried[i])
                 yield KpiRow(
                     asset=assets[i],
                     kpi=figure.kpi,
@@ -126,9 +132,9 @@ class Kpis:
                     high=None if figure.high is None else _number(figure.high[i]),
                     unit=figure.unit,
                     coverage=float(figure.coverage[i]),
-                    status=one.status,
+                    status="provisional" if carried else one.status,
                     revision=one.revision,
-                    reason=reason_of(int(figure.reason[i])),
+                    reason=reason_of(int(figure.reason[i])) or (CARRIED if carried else ""),
                     config=self._config,
                 )
 
@@ -170,8 +176,8 @@ def _number(value: np.float64) -> float | None:
 
 
 def _grid(site: ResolvedSite) -> Grid:
-    calendar = site.site.calendar
-    return Grid(LocalTime(site), calendar.shifts, calendar.breaks, calendar.closed, site.site.site.demand_window or 0)
+    calendar, demand = site.site.calendar, site.site.site.demand_window or 0
+    return Grid(LocalTime(site), calendar.shifts, calendar.breaks, calendar.closed, demand, Prices(site).marks())
 
 
 def _runs(clock: np.ndarray[Any, np.dtype[np.int64]]) -> list[tuple[int, int]]:
