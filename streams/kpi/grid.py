@@ -8,6 +8,8 @@ from typing import NamedTuple
 import numpy as np
 
 from streams.localtime import LocalTime
+from streams.prices import Prices
+from streams.resolve import ResolvedSite
 from streams.segment import Ints
 from streams.shifts import Shifts, span_s
 
@@ -116,6 +118,13 @@ class Grid:
 
     def _week_s(self, time: int) -> int:
         return int(self._local.week_s(np.array([time]))[0])
+
+
+def grid_of(site: ResolvedSite) -> Grid:
+    """The grid of a resolved site: its calendar, its demand windows, and the minutes at which its prices change."""
+    calendar, demand = site.site.calendar, site.site.site.demand_window or 0
+    marks = Prices(site).marks()
+    return Grid(LocalTime(site), calendar.shifts, calendar.breaks, calendar.closed, demand, marks)
 
 
 def _length(begin: int, end: int) -> int:

@@ -13,12 +13,11 @@ from schemas.kpi import KpiRow
 from streams.arrays import UNSEEN
 from streams.kpi.carbon import CARRIED
 from streams.kpi.figures import KINDS, Stand, reason_of
-from streams.kpi.grid import Grid
+from streams.kpi.grid import grid_of
 from streams.kpi.makers import figures
 from streams.kpi.settling import Settling
 from streams.kpi.signals import Signals, limits_of
 from streams.kpi.windows import Told, Windows
-from streams.localtime import LocalTime
 from streams.prices import Prices
 from streams.resolve import ResolvedSite
 from streams.roster import Roster
@@ -37,7 +36,7 @@ class Kpis:
         """Whether windows that are not over are told of."""
         self._tick = UNSEEN  # the clock that was told of last, a multiple of the interval
         self._news = False  # something was said since then
-        grid, grace = _grid(site), site.site.site.grace
+        grid, grace = grid_of(site), site.site.site.grace
         self.account = Account(grid.edges)
         self.settling = Settling(self.account, grace)
         self.windows = Windows(grid, self.account, grace)
@@ -45,7 +44,7 @@ class Kpis:
 
     def configure(self, site: ResolvedSite) -> None:
         """Take up a site: what is booked stays, and is read by the new calendar from then on."""
-        grid, options, self._prices = _grid(site), site.site, Prices(site)
+        grid, options, self._prices = grid_of(site), site.site, Prices(site)
         self._config = site.hash
         self._active = bool(options.machine)
         self._interval = options.site.kpi_interval
@@ -173,11 +172,6 @@ class Kpis:
 
 def _number(value: np.float64) -> float | None:
     return float(value) if np.isfinite(value) else None
-
-
-def _grid(site: ResolvedSite) -> Grid:
-    calendar, demand = site.site.calendar, site.site.site.demand_window or 0
-    return Grid(LocalTime(site), calendar.shifts, calendar.breaks, calendar.closed, demand, Prices(site).marks())
 
 
 def _runs(clock: np.ndarray[Any, np.dtype[np.int64]]) -> list[tuple[int, int]]:
