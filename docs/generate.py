@@ -12,6 +12,7 @@ from detectors.registry import REGISTRY
 from grafana.alerts.managed import managed
 from grafana.alerts.prometheus import rules
 from schemas.contract import text as contract_text
+from streams.energy_options import Certificate, EnergySupply
 from streams.holiday_options import HolidayOptions
 from streams.kpi.options import EnergyOptions, MachineOptions, PartsOptions, StateOptions
 from streams.metrics import TABLE
@@ -95,6 +96,8 @@ def _site() -> str:
         ("[[watch]]", WatchOptions),
         ("[calendar]", CalendarOptions),
         ("[calendar.holidays]", HolidayOptions),
+        ("[energy]", EnergySupply),
+        ("[[energy.certificates]]", Certificate),
     ):
         out += [f"## {head}", "", *_table(model), ""]
     return "\n".join(out)

@@ -25,9 +25,9 @@ class KpiRow(BaseModel):
     value: float | None = Field(description="Null where it cannot be formed: `reason` says why.")
     low: float | None = Field(None, description="Lower end of its interval, where it has one.")
     high: float | None = None
-    unit: str = Field(description="UCUM unit; 1 is a share.")
+    unit: str = Field(description="UCUM unit; 1 is a share. Of money its ISO 4217 code.")
     coverage: float = Field(ge=0, le=1, description="Share of the window so far for which its inputs were there.")
     status: Status
     revision: int = Field(ge=1, description="Counts the rows of one figure and window from 1.")
-    reason: str = Field("", description="Why there is no value.")
+    reason: str = Field("", description="Why there is no value, or why it stays provisional.")
     config: str = Field(description="Hash of the configuration in force.")

@@ -13,6 +13,7 @@ from pydantic import BaseModel, ConfigDict, Field, ValidationError, field_valida
 from detectors.durations import Budget, Duration
 from detectors.registry import build
 from schemas.errors import Misconfigured
+from streams.energy_options import EnergySupply
 from streams.explain_errors import explain
 from streams.holiday_options import HolidayOptions, Weekday
 from streams.kpi.options import MachineOptions
@@ -59,7 +60,9 @@ class SiteOptions(_Model):
         "1m", validate_default=True, ge=1_000_000_000, description="How often key figures are told of, as they stand."
     )
     demand_window: Duration | None = Field(
-        None, gt=0, description='Windows in which maximum demand is measured, such as "30m"; default: none.'
+        None,
+        gt=0,
+        description='Windows in which maximum demand is measured, such as "30m"; default: as the tariff has.',
     )
     page_within: Duration = Field("15m", validate_default=True, description="Events later than this are backfill.")
     store: Store = Field("1s", description="Which readings are stored, unless a series says otherwise.")
@@ -276,6 +279,7 @@ class Site(_Model):
     machine: list[MachineOptions] = []
     watch: list[WatchOptions] = [WatchOptions.model_validate(w) for w in DEFAULT_WATCHES]
     calendar: CalendarOptions = CalendarOptions.model_validate({})
+    energy: EnergySupply | None = None
 
     @model_validator(mode="after")
     def _unique(self) -> Self:

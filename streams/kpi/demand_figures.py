@@ -20,7 +20,8 @@ def forecasts(stand: Stand, outlook: Outlook) -> Iterator[Figure]:
     """Demand forecast with its interval; the limit, kW to shed and money at risk where the machine's entry has them.
 
     kW to shed are for the rest of the window. Money at risk is what the month's bill rises by if the window ends as
-    forecast: by what it lies above the highest demand of the month so far, or above the limit if that is higher.
+    forecast: by what it lies above the highest demand of the month so far, or above the limit if that is
+    higher. A kW costs what the tariff says of the window's hours, unless the entry says it.
     """
     given, coverage = outlook.given, metered_share(stand.totals)
     if not given.any():
@@ -30,6 +31,8 @@ def forecasts(stand: Stand, outlook: Outlook) -> Iterator[Figure]:
     kw, low, high = (demand_kw(kwh, hours) for kwh in ends)
     yield Figure("demand_forecast", "kW", *plainly(kw, coverage), given, low, high)
     limit, charge = (_option(stand, name) for name in ("demand_limit", "demand_charge"))
+    start = np.array([one.window.start for one in stand.told], dtype=np.int64)
+    charge = np.where(np.isnan(charge), stand.prices.per_kw(start), charge)
     limited, charged = given & ~np.isnan(limit), given & ~np.isnan(charge)
     yield Figure("demand_limit", "kW", *plainly(limit, coverage), limited)
     shed, least, most = (shed_kw(kwh, limit, outlook.left, hours) for kwh in ends)
@@ -37,7 +40,7 @@ def forecasts(stand: Stand, outlook: Outlook) -> Iterator[Figure]:
     highest = np.fmax(limit, outlook.highest_kw)
     risk, least, most = (money_at_risk(kwh, highest, charge, hours) for kwh in ends)
     reason = np.where(np.isnan(kw), MISSING, np.where(np.isnan(highest), NO_DEMAND, KNOWN)).astype(np.uint8)
-    yield Figure("demand_risk", "{money}", risk, coverage, reason, charged, least, most)
+    yield Figure("demand_risk", stand.prices.currency or "{money}", risk, coverage, reason, charged, least, most)
 
 
 def _option(stand: Stand, name: str) -> Floats:

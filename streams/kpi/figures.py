@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator
+from collections.abc import Iterator
 from typing import NamedTuple
 
 import numpy as np
@@ -11,8 +11,10 @@ from numpy.typing import NDArray
 from detectors.efficiency import energy, oee
 from detectors.efficiency.machine_state import STATES, MachineState
 from detectors.efficiency.stated import KNOWN, MISSING, REASONS, UNPRODUCED, Stated, ratio
+from streams.kpi.grid import Grid
 from streams.kpi.options import MachineOptions
 from streams.kpi.windows import Told, Totals
+from streams.prices import Prices
 from streams.segment import Bools, Ints
 
 Floats = NDArray[np.float64]
@@ -34,6 +36,7 @@ class Figure(NamedTuple):
     of: Bools  # the windows that it is a figure of
     low: Floats | None = None  # ends of its interval, where it has one
     high: Floats | None = None
+    carried: Bools | None = None  # it stands on a factor that is carried on, and stays provisional
 
 
 class Stand(NamedTuple):
@@ -45,6 +48,8 @@ class Stand(NamedTuple):
     options: list[MachineOptions]  # of their machines
     assets: list[str]  # of their machines
     products: list[str]  # by code
+    prices: Prices
+    grid: Grid
 
     def has(self, part: str) -> Bools:
         """(n,) whether machines' entries say such a thing: state, parts or energy."""
@@ -54,12 +59,6 @@ class Stand(NamedTuple):
     def long(self) -> Bools:
         """(n,) hours and shifts."""
         return np.not_equal(self.kind, KINDS.index("demand"))
-
-
-def figures(stand: Stand) -> Iterator[Figure]:
-    """All figures of n windows."""
-    for make in MAKERS:
-        yield from make(stand)
 
 
 def effectiveness(stand: Stand) -> Iterator[Figure]:
@@ -111,9 +110,6 @@ def energies(stand: Stand) -> Iterator[Figure]:
     demand = np.divide(kwh, hours, out=np.full(len(kwh), np.nan), where=hours > 0)
     yield Figure("demand", "kW", *plainly(demand, metered), has_energy & ~long)
 
-
-MAKERS: tuple[Callable[[Stand], Iterator[Figure]], ...] = (effectiveness, energies)
-"""What makes figures, in the order in which they are told."""
 
 KINDS = ("hour", "shift", "demand")
 

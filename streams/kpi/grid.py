@@ -2,12 +2,14 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Collection, Mapping, Sequence
 from typing import NamedTuple
 
 import numpy as np
 
 from streams.localtime import LocalTime
+from streams.prices import Prices
+from streams.resolve import ResolvedSite
 from streams.segment import Ints
 from streams.shifts import Shifts, span_s
 
@@ -28,22 +30,25 @@ class Window(NamedTuple):
 
 
 class Grid:
-    """The cells of one site: quarters of an hour, cut where shifts and breaks begin and end.
+    """The cells of one site: quarters of an hour, cut where shifts and breaks begin and end, and at `cuts`.
+
+    `cuts` are seconds of the local day, such as those at which prices change.
 
     A cell is planned if machines are to be busy in it: in a shift (at any time, where no shifts are named), outside
     breaks, and not on a closed day. A shift is of the day on which it begins.
     """
 
     def __init__(
-        self, local: LocalTime, shifts: Mapping[str, str], breaks: Sequence[str], closed: Sequence[str], demand: int
-    ) -> None:
+        self, local: LocalTime, shifts: Mapping[str, str], breaks: Sequence[str], closed: Sequence[str], demand: int,
+        cuts: Collection[int] = (),
+    ) -> None:  # fmt: skip
         self._local = local
         self._shifts = Shifts(shifts)
         self._lengths = {name: _length(*span_s(text)) for name, text in shifts.items()}
         self._breaks = [span_s(text) for text in breaks]
         self._closed = frozenset(_DAYS.index(day) for day in closed)
         self.demand = demand
-        marks = {s for text in (*shifts.values(), *breaks) for s in span_s(text)}
+        marks = {*cuts, *(s for text in (*shifts.values(), *breaks) for s in span_s(text))}
         self._marks = np.array(sorted(s for s in marks if s % (QUARTER // SECOND)), dtype=np.int64)
         self._windows: dict[int, tuple[Window, ...]] = {}
         self._planned: dict[int, bool] = {}
@@ -72,7 +77,7 @@ class Grid:
             start = cell - since * SECOND
             out.append(Window("shift", start, start + self._lengths[name] * SECOND, name))
         if self.demand:
-            start = cell - (self._local.seconds(cell) * SECOND + cell % SECOND) % self.demand
+            start = self.demand_start(cell)
             out.append(Window("demand", start, start + self.demand))
         return out
 
@@ -83,6 +88,10 @@ class Grid:
     def local_s(self, time: int) -> int:
         """Local second since 1970-01-01 of a time."""
         return self._local.seconds(time)
+
+    def demand_start(self, cell: int) -> int:
+        """Where the demand window begins that a cell is in."""
+        return cell - (self._local.seconds(cell) * SECOND + cell % SECOND) % self.demand
 
     def planned(self, cell: int) -> bool:
         """Whether machines are to be busy in a cell."""
@@ -117,6 +126,13 @@ class Grid:
 
     def _week_s(self, time: int) -> int:
         return int(self._local.week_s(np.array([time]))[0])
+
+
+def grid_of(site: ResolvedSite) -> Grid:
+    """The grid of a resolved site: its calendar, its demand windows, and the minutes at which its prices change."""
+    calendar, demand = site.site.calendar, site.site.site.demand_window or 0
+    marks = Prices(site).marks()
+    return Grid(LocalTime(site), calendar.shifts, calendar.breaks, calendar.closed, demand, marks)
 
 
 def _length(begin: int, end: int) -> int:

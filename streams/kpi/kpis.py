@@ -11,14 +11,16 @@ import numpy as np
 from detectors.efficiency.account import Account
 from schemas.kpi import KpiRow
 from streams.arrays import UNSEEN
+from streams.kpi.carbon import CARRIED
 from streams.kpi.demand import Demands
 from streams.kpi.demand_figures import forecasts
-from streams.kpi.figures import KINDS, Stand, figures, reason_of
-from streams.kpi.grid import Grid
+from streams.kpi.figures import KINDS, Stand, reason_of
+from streams.kpi.grid import grid_of
+from streams.kpi.makers import figures
 from streams.kpi.settling import Settling
 from streams.kpi.signals import Signals, limits_of
 from streams.kpi.windows import Floats, Told, Windows
-from streams.localtime import LocalTime
+from streams.prices import Prices
 from streams.resolve import ResolvedSite
 from streams.roster import Roster
 from streams.segment import Bools, Ints, Segment
@@ -36,7 +38,7 @@ class Kpis:
         """Whether windows that are not over are told of."""
         self._tick = UNSEEN  # the clock that was told of last, a multiple of the interval
         self._news = False  # something was said since then
-        grid, grace = _grid(site), site.site.site.grace
+        grid, grace = grid_of(site), site.site.site.grace
         self.account = Account(grid.edges)
         self.account.observe = self._metered
         self.demands = Demands(self.signals)
@@ -46,7 +48,7 @@ class Kpis:
 
     def configure(self, site: ResolvedSite) -> None:
         """Take up a site: what is booked stays, and is read by the new calendar from then on."""
-        grid, options = _grid(site), site.site
+        grid, options, self._prices = grid_of(site), site.site, Prices(site)
         self._config = site.hash
         self._active = bool(options.machine)
         self._interval = options.site.kpi_interval
@@ -121,11 +123,12 @@ class Kpis:
         options = [found for one in told if (found := signals.options[one.machine]) is not None]
         assets = [signals.assets[one.machine] for one in told]
         totals = self.windows.totals(told)
-        stand = Stand(told, kind, totals, options, assets, signals.products)
+        stand = Stand(told, kind, totals, options, assets, signals.products, self._prices, self.windows.grid)
         outlook = self.demands.outlook(told, totals)
         for figure in chain(figures(stand), forecasts(stand, outlook)):
             for i in np.flatnonzero(figure.of).tolist():
                 one, value = told[i], figure.value[i]
+                carried = figure.carried is not None and bool(figure.carried[i])
                 yield KpiRow(
                     asset=assets[i],
                     kpi=figure.kpi,
@@ -137,9 +140,9 @@ class Kpis:
                     high=None if figure.high is None else _number(figure.high[i]),
                     unit=figure.unit,
                     coverage=float(figure.coverage[i]),
-                    status=one.status,
+                    status="provisional" if carried else one.status,
                     revision=one.revision,
-                    reason=reason_of(int(figure.reason[i])),
+                    reason=reason_of(int(figure.reason[i])) or (CARRIED if carried else ""),
                     config=self._config,
                 )
 
@@ -181,11 +184,6 @@ class Kpis:
 
 def _number(value: np.float64) -> float | None:
     return float(value) if np.isfinite(value) else None
-
-
-def _grid(site: ResolvedSite) -> Grid:
-    calendar = site.site.calendar
-    return Grid(LocalTime(site), calendar.shifts, calendar.breaks, calendar.closed, site.site.site.demand_window or 0)
 
 
 def _runs(clock: np.ndarray[Any, np.dtype[np.int64]]) -> list[tuple[int, int]]:

@@ -12,6 +12,7 @@ from detectors.efficiency.account import Account
 from detectors.efficiency.machine_state import STATES
 from detectors.efficiency.spans import cut
 from streams.arrays import UNSEEN
+from streams.kpi.booked import Booked
 from streams.kpi.grid import Grid, Window
 from streams.segment import Ints
 
@@ -57,6 +58,7 @@ class Totals(NamedTuple):
     product: Ints  # (m,) of each part, by product
     owner: Ints  # (m,) its window
     made: Floats  # (m, 3) total, good, rejected, in planned cells
+    booked: Booked  # the cells behind them, planned or not
 
 
 class Windows:
@@ -147,6 +149,7 @@ class Windows:
             product=sums["product"][rows[planned]],
             owner=owner[planned],
             made=sums["parts"][rows[planned]],
+            booked=Booked(owner, sums["cell"][rows], sums["kwh"][rows]),
         )
 
     def _add_open(self, told: list[Told], time: Ints) -> None:
