@@ -10,6 +10,7 @@ from typing import Any
 
 from detectors.registry import REGISTRY
 from schemas.contract import text as contract_text
+from streams.kpi.line_options import LineOptions
 from streams.kpi.options import EnergyOptions, MachineOptions, PartsOptions, StateOptions
 from streams.metrics import TABLE
 from streams.plant.site import MARK, SITE, assets_toml
@@ -87,6 +88,7 @@ def _site() -> str:
         ("[machine.state]", StateOptions),
         ("[machine.parts]", PartsOptions),
         ("[machine.energy]", EnergyOptions),
+        ("[[line]]", LineOptions),
         ("[[watch]]", WatchOptions),
         ("[calendar]", CalendarOptions),
     ):
