@@ -14,6 +14,7 @@ from grafana.alerts.prometheus import rules
 from schemas.contract import text as contract_text
 from streams.energy_options import Certificate, EnergySupply
 from streams.holiday_options import HolidayOptions
+from streams.kpi.line_options import LineOptions
 from streams.kpi.options import EnergyOptions, MachineOptions, PartsOptions, StateOptions
 from streams.metrics import TABLE
 from streams.plant.site import MARK, SITE, assets_toml
@@ -93,6 +94,7 @@ def _site() -> str:
         ("[machine.state]", StateOptions),
         ("[machine.parts]", PartsOptions),
         ("[machine.energy]", EnergyOptions),
+        ("[[line]]", LineOptions),
         ("[[watch]]", WatchOptions),
         ("[calendar]", CalendarOptions),
         ("[calendar.holidays]", HolidayOptions),

@@ -16,6 +16,7 @@ from schemas.errors import Misconfigured
 from streams.energy_options import EnergySupply
 from streams.explain_errors import explain
 from streams.holiday_options import HolidayOptions, Weekday
+from streams.kpi.line_options import LineOptions, check_lines
 from streams.kpi.options import MachineOptions
 from streams.shifts import span_s
 
@@ -277,6 +278,7 @@ class Site(_Model):
     site: SiteOptions = SiteOptions.model_validate({})
     asset: list[AssetOptions] = []
     machine: list[MachineOptions] = []
+    line: list[LineOptions] = []
     watch: list[WatchOptions] = [WatchOptions.model_validate(w) for w in DEFAULT_WATCHES]
     calendar: CalendarOptions = CalendarOptions.model_validate({})
     energy: EnergySupply | None = None
@@ -290,6 +292,7 @@ class Site(_Model):
             twice = sorted({n for n in names if names.count(n) > 1}) if len(set(names)) < len(names) else []
             if twice:
                 raise ValueError(f"{what} {twice[0]!r} stands twice; each must be unique")
+        check_lines(self.line, bool(self.machine), self.site.partition_level)
         return self
 
 

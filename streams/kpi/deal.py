@@ -7,6 +7,7 @@ from typing import Any
 
 import numpy as np
 
+from detectors.base import NEVER
 from detectors.efficiency.account import Role
 from detectors.efficiency.sums import Sums
 from streams.arrays import UNSEEN, Columns
@@ -37,6 +38,7 @@ def dealt(parts: list[tuple[Saved, Callable[[str], bool]]]) -> Saved:
         },
         "account": _account([(saved["account"], rows, at, code) for saved, rows, at, code in pieces]),
         "settling": _settling([(saved["settling"], rows, at, code) for saved, rows, at, code in pieces]),
+        "lines": _lines([(saved, rows, takes) for (saved, takes), (_, rows, _, _) in zip(parts, pieces, strict=True)]),
         "windows": _windows([(saved["windows"], rows, at) for saved, rows, at, _ in pieces]),
         "demands": _demands([(saved["demands"], rows, at) for saved, rows, at, _ in pieces]),
     }
@@ -94,6 +96,16 @@ def _windows(pieces: list[tuple[Saved, Any, Any]]) -> Saved:
         "books": [[int(at[row[0]]), *row[1:]] for saved, _, at in pieces for row in saved["books"] if at[row[0]] >= 0],
         "at": np.concatenate(at_of),
     }
+
+
+def _lines(pieces: list[tuple[Saved, Any, Callable[[str], bool]]]) -> Saved:
+    books, began = [], []
+    for saved, rows, takes in pieces:
+        # not in what was saved before there were lines
+        lines = saved.get("lines", {"books": [], "began": np.full(len(saved["signals"]["assets"]), NEVER)})
+        books += [book for book in lines["books"] if takes(f"{book[0]}/-")]  # a line goes where its machines go
+        began.append(lines["began"][rows])
+    return {"books": books, "began": np.concatenate(began)}
 
 
 def _demands(pieces: list[tuple[Saved, Any, Any]]) -> Saved:

@@ -1,11 +1,11 @@
-"""Key figures as the metrics show them: of each machine the newest hour, and the newest window of maximum demand."""
+"""Key figures as the metrics show them: the newest hour of each machine and line, and of maximum demand."""
 
 from __future__ import annotations
 
 from typing import NamedTuple
 
 from schemas.kpi import KpiRow
-from schemas.partition import level_names
+from schemas.partition import MISSING, level_names
 from streams.metrics import Metrics
 
 LISTED = 20_000
@@ -26,16 +26,17 @@ class _Shown(NamedTuple):
 
 
 class KpiGauges:
-    """Keeps the newest row of each machine's figures. A restart shows them again when they are told of next."""
+    """Keeps the newest row of machines' and lines' figures. A restart shows them again when they are told of next."""
 
     def __init__(self) -> None:
         self._shown: dict[tuple[str, str], _Shown] = {}  # (asset, kpi)
 
     def take(self, row: KpiRow, partition: int) -> None:
-        """Take in a row; shifts and windows older than the newest are passed over."""
-        key = row.asset, row.kpi
+        """Take in a row; shifts, single products and windows older than the newest are passed over."""
+        # the path of a line, with nothing where the machine's name would be
+        key = f"{row.asset}/{MISSING}" if row.level == "line" else row.asset, row.kpi
         known = self._shown.get(key)
-        if row.shift or (known is not None and known.start > row.start):
+        if row.shift or row.product or (known is not None and known.start > row.start):
             return
         if row.kpi == "demand" and row.status != "provisional":
             self._end(row)

@@ -2,9 +2,9 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator, Sequence
 from itertools import chain, pairwise
-from typing import Any
+from typing import Any, Literal
 
 import numpy as np
 
@@ -14,12 +14,16 @@ from streams.arrays import UNSEEN
 from streams.kpi.carbon import CARRIED
 from streams.kpi.demand import Demands
 from streams.kpi.demand_figures import forecasts
-from streams.kpi.figures import KINDS, Stand, reason_of
+from streams.kpi.figures import KINDS, Figure, Stand, reason_of
 from streams.kpi.grid import grid_of
+from streams.kpi.line_bottleneck import Bottlenecks, bottleneck_figures
+from streams.kpi.line_figures import LineStand, line_figures
+from streams.kpi.lines import Lines, LineTold
 from streams.kpi.makers import figures
+from streams.kpi.product_figures import product_figures
 from streams.kpi.settling import Settling
 from streams.kpi.signals import Signals, limits_of
-from streams.kpi.windows import Floats, Told, Windows
+from streams.kpi.windows import Floats, Status, Told, Windows
 from streams.prices import Prices
 from streams.resolve import ResolvedSite
 from streams.roster import Roster
@@ -44,6 +48,7 @@ class Kpis:
         self.demands = Demands(self.signals)
         self.settling = Settling(self.account, grace)
         self.windows = Windows(grid, self.account, grace)
+        self.lines = Lines(self.windows, self.signals)
         self.configure(site)
 
     def configure(self, site: ResolvedSite) -> None:
@@ -53,6 +58,7 @@ class Kpis:
         self._active = bool(options.machine)
         self._interval = options.site.kpi_interval
         self.signals.configure(options.machine)
+        self.lines.configure(options.line)
         self.account.edges, self.windows.grid = grid.edges, grid
         self.settling.grace = self.windows.grace = options.site.grace
         for number, machine in enumerate(self.signals.options):
@@ -101,37 +107,75 @@ class Kpis:
         """The clock at which there will be something to tell, None where there will not."""
         if self._news:
             return self._tick
-        known = [at for at in (self.settling.next_due(), self.windows.next_due()) if at is not None]
+        known = [
+            at for at in (self.settling.next_due(), self.windows.next_due(), self.lines.next_due()) if at is not None
+        ]
         return min(known, default=None)
 
     def tell(self, clock: int) -> list[KpiRow]:
         """What there is to tell at an interval's end."""
         self.settling.elapse(clock)
         self._news = False
-        told = self.windows.due(self.settling.frontier(), clock, self.provisional)
-        rows = list(self._rows([one for one in told if self.signals.options[one.machine] is not None]))
+        frontier = self.settling.frontier()
+        told = self.windows.due(frontier, clock)
+        lines = self.lines.due(told, frontier, clock)
+        rows = list(self._rows([one for one in told if self._is_told(one.status) and self._speaks(one.machine)]))
+        rows += self._line_rows([one for one in lines if self._is_told(one.status)])
         if clock // self._interval % 60 == 0:
             self.windows.forget(clock - _KEPT)
+            self.lines.forget(clock - _KEPT, self.account)
             self.account.forget(clock - _KEPT)
         return rows
 
-    def _rows(self, told: list[Told]) -> Iterator[KpiRow]:
-        if not told:
-            return
+    def _is_told(self, status: Status) -> bool:
+        return self.provisional or status != "provisional"
+
+    def _speaks(self, machine: int) -> bool:
+        return self.signals.options[machine] is not None
+
+    def _stand(self, told: list[Told]) -> Stand:
         signals = self.signals
         kind = np.array([KINDS.index(one.window.kind) for one in told], dtype=np.int64)
         options = [found for one in told if (found := signals.options[one.machine]) is not None]
         assets = [signals.assets[one.machine] for one in told]
         totals = self.windows.totals(told)
-        stand = Stand(told, kind, totals, options, assets, signals.products, self._prices, self.windows.grid)
-        outlook = self.demands.outlook(told, totals)
-        for figure in chain(figures(stand), forecasts(stand, outlook)):
+        return Stand(told, kind, totals, options, assets, signals.products, self._prices, self.windows.grid)
+
+    def _rows(self, told: list[Told]) -> Iterator[KpiRow]:
+        if not told:
+            return
+        stand = self._stand(told)
+        outlook = self.demands.outlook(told, stand.totals)
+        made = chain(figures(stand), forecasts(stand, outlook), product_figures(stand))
+        yield from self._written(made, told, stand.assets, "machine")
+
+    def _line_rows(self, told: list[LineTold]) -> Iterator[KpiRow]:
+        """Rows of lines, and those of their machines that follow from the line: with its status and revision."""
+        if not told:
+            return
+        owner = np.repeat(np.arange(len(told)), [len(one.parts) for one in told])
+        stand = LineStand(told, self._stand([part for one in told for part in one.parts]), owner)
+        held = bottleneck_figures(stand, Bottlenecks(self.account, self.windows.grid, self.lines))
+        yield from self._written(chain(line_figures(stand), held.lines), told, [one.line.path for one in told], "line")
+        of_line = [told[i] for i in owner.tolist()]
+        yield from self._written(held.machines, of_line, stand.machines.assets, "machine")
+
+    def _written(
+        self,
+        made: Iterable[Figure],
+        told: Sequence[Told | LineTold],
+        assets: list[str],
+        level: Literal["machine", "line"],
+    ) -> Iterator[KpiRow]:
+        for figure in made:
             for i in np.flatnonzero(figure.of).tolist():
                 one, value = told[i], figure.value[i]
                 carried = figure.carried is not None and bool(figure.carried[i])
                 yield KpiRow(
                     asset=assets[i],
+                    level=level,
                     kpi=figure.kpi,
+                    product=figure.product,
                     shift=one.window.shift,
                     start=one.window.start,
                     end=one.window.end,
@@ -169,6 +213,7 @@ class Kpis:
             "settling": self.settling.snapshot(),
             "windows": self.windows.snapshot(),
             "demands": self.demands.snapshot(),
+            "lines": self.lines.snapshot(),
         }
 
     def restore(self, saved: dict[str, Any]) -> None:
@@ -180,6 +225,8 @@ class Kpis:
         self.windows.restore(saved["windows"])
         if "demands" in saved:  # not in what was saved before windows were forecast
             self.demands.restore(saved["demands"])
+        if "lines" in saved:  # not in what was saved before there were lines
+            self.lines.restore(saved["lines"])
 
 
 def _number(value: np.float64) -> float | None:
