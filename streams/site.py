@@ -13,6 +13,7 @@ from detectors.durations import Budget, Duration
 from detectors.registry import build
 from schemas.errors import Misconfigured
 from streams.explain_errors import explain
+from streams.figure_watches import check_modes, check_watch, names_figures
 from streams.kpi.options import MachineOptions
 from streams.shifts import span_s
 
@@ -159,6 +160,13 @@ class WatchOptions(_Model):
         "and `wait` at least.",
     )
 
+    min_coverage: float | None = Field(
+        None,
+        ge=0,
+        le=1,
+        description='Of key figures (series such as "*/kpi:oee"): those with less coverage are withheld; default 0.5.',
+    )
+
     @model_validator(mode="after")
     def _one_target(self) -> Self:
         if (self.series is None) == (self.inputs is None):
@@ -174,6 +182,7 @@ class WatchOptions(_Model):
             raise ValueError(f"when and by gate single series; {kind} takes none")
         if self.dwell is not None and self.when is None and self.by is None:
             raise ValueError("dwell is the time after a change of mode: it needs when or by")
+        check_watch(self, detector)
         self._matters(shape, kind)
         learns = shape != "waveform" and not detector.judges_silence and detector.judges == "value"
         if self.frozen and (not learns or (shape == "joint" and detector.health)):
@@ -209,6 +218,19 @@ class WatchOptions(_Model):
     def globs(self) -> list[str]:
         """The globs of `series`, as a list."""
         return [self.series] if isinstance(self.series, str) else list(self.series or ())
+
+    @property
+    def of_figures(self) -> bool:
+        """Whether it watches key figures."""
+        return names_figures(self.globs)
+
+
+def mode_names(watch: WatchOptions) -> frozenset[str]:
+    """The names that the `when` and `by` of a watch read."""
+    from streams.when import parse
+
+    names: frozenset[str] = parse(watch.when)[1] if watch.when else frozenset()
+    return names | ({watch.by} if watch.by else frozenset())
 
 
 class CalendarOptions(_Model):
@@ -274,6 +296,16 @@ class Site(_Model):
             twice = sorted({n for n in names if names.count(n) > 1}) if len(set(names)) < len(names) else []
             if twice:
                 raise ValueError(f"{what} {twice[0]!r} stands twice; each must be unique")
+        return self
+
+    @model_validator(mode="after")
+    def _figures(self) -> Self:
+        for watch in (w for w in self.watch if w.of_figures):
+            if not self.machine:
+                raise ValueError(
+                    f"watch {watch.name!r} is over key figures, and no [[machine]] says what they would be made of"
+                )
+            check_modes(watch, mode_names(watch), bool(self.calendar.shifts))
         return self
 
 

@@ -32,6 +32,8 @@ class Kpis:
         self.signals = Signals()
         self.provisional = True
         """Whether windows that are not over are told of."""
+        self.finals: list[tuple[int, KpiRow]] = []
+        """Rows that were told as final, with the clock of then, until somebody takes them."""
         self._tick = UNSEEN  # the clock that was told of last, a multiple of the interval
         self._news = False  # something was said since then
         grid, grace = _grid(site), site.site.site.grace
@@ -99,6 +101,7 @@ class Kpis:
         self._news = False
         told = self.windows.due(self.settling.frontier(), clock, self.provisional)
         rows = list(self._rows([one for one in told if self.signals.options[one.machine] is not None]))
+        self.finals += [(clock, row) for row in rows if row.status == "final"]
         if clock // self._interval % 60 == 0:
             self.windows.forget(clock - _KEPT)
             self.account.forget(clock - _KEPT)
