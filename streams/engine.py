@@ -14,6 +14,7 @@ from detectors.registry import REGISTRY, build
 from schemas.chunk import BAD, READING, Chunk
 from streams import outcomes
 from streams.arrays import UNSEEN
+from streams.at_stake import Stakes
 from streams.binned_watch import BinnedWatch
 from streams.collect import AFTER, BEFORE, Collector
 from streams.commands import Ledger, decide
@@ -170,6 +171,7 @@ class Engine:
         self.roster.configure(site.site)
         self.intake.configure(site)
         self.events = Events(self.roster, site)
+        self.stakes = Stakes(self.roster, site)
         self.kpis.configure(site)
         kept = {w.spec.name: w for w in self.watches}
         joints = {j.watch.spec.name: j for j in self.joints}

@@ -61,6 +61,9 @@ class SiteOptions(_Model):
     demand_window: Duration | None = Field(
         None, gt=0, description='Windows in which maximum demand is measured, such as "30m"; default: none.'
     )
+    energy_price: float | None = Field(
+        None, ge=0, description="Money for a kWh, at any time: what episodes on power and energy cost follows from it."
+    )
     page_within: Duration = Field("15m", validate_default=True, description="Events later than this are backfill.")
     store: Store = Field("1s", description="Which readings are stored, unless a series says otherwise.")
 

@@ -85,6 +85,7 @@ class MachineOptions(_Model):
     parts: PartsOptions | None = Field(None, description="What it makes.")
     energy: EnergyOptions | None = Field(None, description="What it takes.")
     product: str | None = Field(None, description="Text series that names the product being made.")
+    minute_cost: float | None = Field(None, ge=0, description="Money that one minute of lost production costs.")
     hold: Duration = Field(
         "1h",
         validate_default=True,
