@@ -14,6 +14,7 @@ from grafana.alerts.prometheus import rules
 from schemas.contract import text as contract_text
 from streams.holiday_options import HolidayOptions
 from streams.kpi.options import EnergyOptions, MachineOptions, PartsOptions, StateOptions
+from streams.maintenance import MaintenanceOptions
 from streams.metrics import TABLE
 from streams.plant.site import MARK, SITE, assets_toml
 from streams.settings import PREFIX, Settings
@@ -95,6 +96,7 @@ def _site() -> str:
         ("[[watch]]", WatchOptions),
         ("[calendar]", CalendarOptions),
         ("[calendar.holidays]", HolidayOptions),
+        ("[[calendar.maintenance]]", MaintenanceOptions),
     ):
         out += [f"## {head}", "", *_table(model), ""]
     return "\n".join(out)

@@ -63,10 +63,14 @@ def check_watch(spec: WatchOptions, detector: Detector[Any]) -> None:
         )
 
 
-def check_modes(spec: WatchOptions, names: Iterable[str], shifts: bool) -> None:
+def check_modes(spec: WatchOptions, shifts: bool) -> None:
     """Refuse, with a ValueError, a gate on anything but the calendar: a figure is of a window, not of a moment."""
+    from streams.when import parse
+
+    names: frozenset[str] = parse(spec.when)[1] if spec.when else frozenset()
+    names |= {spec.by} if spec.by else frozenset()
     known = OF_CALENDAR if shifts else {"weekday"}
-    if other := sorted(set(names) - known):
+    if other := sorted(names - known):
         said = "shift (where [calendar] shifts are given) and weekday"
         raise ValueError(
             f"watch {spec.name!r}: a key figure is of a whole window, in which {other[0]!r} may change; when and by of "

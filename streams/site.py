@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import tomllib
-from datetime import date
 from pathlib import Path
 from typing import Any, Literal, Self
 from zoneinfo import ZoneInfo, ZoneInfoNotFoundError
@@ -13,11 +12,10 @@ from pydantic import BaseModel, ConfigDict, Field, ValidationError, field_valida
 from detectors.durations import Budget, Duration
 from detectors.registry import build
 from schemas.errors import Misconfigured
+from streams.calendar_options import CalendarOptions
 from streams.explain_errors import explain
 from streams.figure_watches import check_modes, check_watch, names_figures
-from streams.holiday_options import HolidayOptions, Weekday
 from streams.kpi.options import MachineOptions
-from streams.shifts import span_s
 
 Store = Literal["all", "1s", "change", "none"]
 Level = Literal["site", "area", "line", "machine"]
@@ -229,54 +227,6 @@ class WatchOptions(_Model):
         return names_figures(self.globs)
 
 
-def mode_names(watch: WatchOptions) -> frozenset[str]:
-    """The names that the `when` and `by` of a watch read."""
-    from streams.when import parse
-
-    names: frozenset[str] = parse(watch.when)[1] if watch.when else frozenset()
-    return names | ({watch.by} if watch.by else frozenset())
-
-
-class CalendarOptions(_Model):
-    """[calendar]: local days that count as another day of the week."""
-
-    days: dict[str, Weekday] = Field(
-        {}, description='Local dates and the day they count as, such as "2026-02-17" = "sunday".'
-    )
-    holidays: HolidayOptions | None = Field(None, description="Public holidays, as below; `days` comes before them.")
-    shifts: dict[str, str] = Field(
-        {},
-        description='Names and local times such as day = "06:00-18:00"; gates read them as `shift`, and the day of the '
-        "week, holidays as they count, as `weekday`.",
-    )
-    breaks: list[str] = Field([], description='Local times at which nothing is planned, such as "12:00-12:30".')
-    closed: list[Weekday] = Field([], description="Days on which nothing is planned, holidays as they count.")
-
-    @field_validator("days")
-    @classmethod
-    def _dates(cls, days: dict[str, Weekday]) -> dict[str, Weekday]:
-        for text in days:
-            try:
-                date.fromisoformat(text)
-            except ValueError as error:
-                raise ValueError(f'expected a date such as "2026-02-17", got {text!r}') from error
-        return days
-
-    @field_validator("breaks")
-    @classmethod
-    def _break_spans(cls, breaks: list[str]) -> list[str]:
-        for text in breaks:
-            span_s(text)
-        return breaks
-
-    @field_validator("shifts")
-    @classmethod
-    def _spans(cls, shifts: dict[str, str]) -> dict[str, str]:
-        for text in shifts.values():
-            span_s(text)
-        return shifts
-
-
 DEFAULT_WATCHES: tuple[dict[str, Any], ...] = (
     {"name": "limits", "series": "*", "detector": {"kind": "limits"}},
     {"name": "stuck", "series": "*", "detector": {"kind": "stuck"}},
@@ -320,7 +270,7 @@ class Site(_Model):
                 raise ValueError(
                     f"watch {watch.name!r} is over key figures, and no [[machine]] says what they would be made of"
                 )
-            check_modes(watch, mode_names(watch), bool(self.calendar.shifts))
+            check_modes(watch, bool(self.calendar.shifts))
         return self
 
 

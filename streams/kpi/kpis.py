@@ -39,7 +39,7 @@ class Kpis:
         grid, grace = _grid(site), site.site.site.grace
         self.account = Account(grid.edges)
         self.settling = Settling(self.account, grace)
-        self.windows = Windows(grid, self.account, grace)
+        self.windows = Windows(grid, self.account, grace, lambda machine: self.signals.assets[machine])
         self.configure(site)
 
     def configure(self, site: ResolvedSite) -> None:
@@ -174,7 +174,9 @@ def _number(value: np.float64) -> float | None:
 
 def _grid(site: ResolvedSite) -> Grid:
     calendar = site.site.calendar
-    return Grid(LocalTime(site), calendar.shifts, calendar.breaks, calendar.closed, site.site.site.demand_window or 0)
+    demand = site.site.site.demand_window or 0
+    local = LocalTime(site)
+    return Grid(local, calendar.shifts, calendar.breaks, calendar.closed, demand, calendar.maintenance)
 
 
 def _runs(clock: np.ndarray[Any, np.dtype[np.int64]]) -> list[tuple[int, int]]:
