@@ -16,6 +16,7 @@ from streams.energy_options import Certificate, EnergySupply
 from streams.holiday_options import HolidayOptions
 from streams.kpi.line_options import LineOptions
 from streams.kpi.options import EnergyOptions, MachineOptions, PartsOptions, StateOptions
+from streams.maintenance import MaintenanceOptions
 from streams.metrics import TABLE
 from streams.plant.site import MARK, SITE, assets_toml
 from streams.settings import PREFIX, Settings
@@ -100,6 +101,7 @@ def _site() -> str:
         ("[calendar.holidays]", HolidayOptions),
         ("[energy]", EnergySupply),
         ("[[energy.certificates]]", Certificate),
+        ("[[calendar.maintenance]]", MaintenanceOptions),
     ):
         out += [f"## {head}", "", *_table(model), ""]
     return "\n".join(out)

@@ -54,6 +54,11 @@ class Prices:
         """Of all money, an ISO 4217 code; empty where none is known."""
         return self.supply.currency
 
+    @property
+    def known(self) -> bool:
+        """Whether a kWh has a price at all."""
+        return bool(self.supply.tariffs) or self.supply.price is not None
+
     def at(self, time: Ints) -> PricesAt:
         """What a kWh costs and emits at each of n times, ns."""
         return PricesAt(self.energy(time).value, self.location(time).kg_per_kwh.value)
@@ -61,6 +66,8 @@ class Prices:
     def energy(self, time: Ints) -> Stated:
         """Money per kWh at each of n times, ns: the charge of the price class, and fuel adjustment."""
         price = self._looked(time, lambda one, season, which: one.per_kwh[which])
+        if self.supply.price is not None:
+            price[:] = self.supply.price
         return Stated(price, np.where(np.isnan(price), NO_TARIFF, KNOWN).astype(np.uint8))
 
     def per_kw(self, time: Ints) -> Floats:

@@ -40,7 +40,7 @@ def dealt(parts: list[tuple[Saved, Callable[[str], bool]]]) -> Saved:
         "settling": _settling([(saved["settling"], rows, at, code) for saved, rows, at, code in pieces]),
         "lines": _lines([(saved, rows, takes) for (saved, takes), (_, rows, _, _) in zip(parts, pieces, strict=True)]),
         "windows": _windows([(saved["windows"], rows, at) for saved, rows, at, _ in pieces]),
-        "demands": _demands([(saved["demands"], rows, at) for saved, rows, at, _ in pieces]),
+        "demands": _demands([(saved.get("demands", _NO_DEMANDS), rows, at) for saved, rows, at, _ in pieces]),
     }
 
 
@@ -106,6 +106,14 @@ def _lines(pieces: list[tuple[Saved, Any, Callable[[str], bool]]]) -> Saved:
         books += [book for book in lines["books"] if takes(f"{book[0]}/-")]  # a line goes where its machines go
         began.append(lines["began"][rows])
     return {"books": books, "began": np.concatenate(began)}
+
+
+_NO_DEMANDS: Saved = {
+    "window": 0,
+    "slots": {"slot": np.zeros(0, dtype=np.int64), "kwh": np.zeros(0), "known": np.zeros(0, dtype=np.int64)},
+    "meters": [],
+}
+"""In what was saved before windows were forecast there are none."""
 
 
 def _demands(pieces: list[tuple[Saved, Any, Any]]) -> Saved:

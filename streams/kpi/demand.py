@@ -78,6 +78,7 @@ class Demands:
         self._meters: dict[int, _Meter] = {}
         self._window = 0
         self._demand: Demand | None = None
+        self._slots = Slots(1, 0)
 
     def configure(self, grid: Grid) -> None:
         """Take up a calendar; with windows of another length everything begins anew."""

@@ -40,6 +40,8 @@ class Kpis:
         self.signals = Signals()
         self.provisional = True
         """Whether windows that are not over are told of."""
+        self.finals: list[tuple[int, KpiRow]] = []
+        """Rows that were told as final, with the clock of then, until somebody takes them."""
         self._tick = UNSEEN  # the clock that was told of last, a multiple of the interval
         self._news = False  # something was said since then
         grid, grace = grid_of(site), site.site.site.grace
@@ -47,7 +49,7 @@ class Kpis:
         self.account.observe = self._metered
         self.demands = Demands(self.signals)
         self.settling = Settling(self.account, grace)
-        self.windows = Windows(grid, self.account, grace)
+        self.windows = Windows(grid, self.account, grace, lambda machine: self.signals.assets[machine])
         self.lines = Lines(self.windows, self.signals)
         self.configure(site)
 
@@ -121,6 +123,7 @@ class Kpis:
         lines = self.lines.due(told, frontier, clock)
         rows = list(self._rows([one for one in told if self._is_told(one.status) and self._speaks(one.machine)]))
         rows += self._line_rows([one for one in lines if self._is_told(one.status)])
+        self.finals += [(clock, row) for row in rows if row.status == "final"]
         if clock // self._interval % 60 == 0:
             self.windows.forget(clock - _KEPT)
             self.lines.forget(clock - _KEPT, self.account)

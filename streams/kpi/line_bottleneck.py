@@ -123,10 +123,11 @@ def bottleneck_figures(stand: LineStand, looked_up: Bottlenecks) -> BottleneckFi
 
 def _of_lines(stand: LineStand, lost: Floats, known: Floats, of: Bools) -> Iterator[Figure]:
     cost = np.array([_nan(one.line.options.minute_cost) for one in stand.told])
+    unit = stand.machines.prices.currency
     priced = of & ~np.isnan(cost)
     yield Figure("bottleneck_lost", "min", *plainly(lost, known), of)
-    yield Figure("bottleneck_cost", "{money}", *plainly(lost * cost, known), priced)
-    yield Figure("bottleneck_minute_cost", "{money}/min", *plainly(cost, np.ones(len(cost))), priced)
+    yield Figure("bottleneck_cost", unit, *plainly(lost * cost, known), priced)
+    yield Figure("bottleneck_minute_cost", f"{unit}/min", *plainly(cost, np.ones(len(cost))), priced)
 
 
 def _of_machines(shares: Floats, now: Floats, known: Floats, of: Bools) -> Iterator[Figure]:

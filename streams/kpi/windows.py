@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from dataclasses import dataclass, field
 from typing import Any, Literal, NamedTuple
 
@@ -14,6 +15,7 @@ from detectors.efficiency.spans import cut
 from streams.arrays import UNSEEN
 from streams.kpi.booked import Booked
 from streams.kpi.grid import Grid, Window
+from streams.maintenance import Span
 from streams.segment import Bools, Ints
 
 Floats = NDArray[np.float64]
@@ -84,8 +86,10 @@ class _Lasting(NamedTuple):
 class Windows:
     """The windows of all machines of an account."""
 
-    def __init__(self, grid: Grid, account: Account, grace: int) -> None:
-        self.grid, self.account, self.grace = grid, account, grace
+    def __init__(
+        self, grid: Grid, account: Account, grace: int, asset_of: Callable[[int], str] = lambda machine: ""
+    ) -> None:
+        self.grid, self.account, self.grace, self._asset_of = grid, account, grace, asset_of
         self._books: dict[tuple[int, Window], _Book] = {}
         self._open: dict[tuple[int, Window], None] = {}  # those that are not final
         self._at = np.zeros(0, dtype=np.int64)  # frontier when it was last told of
@@ -148,13 +152,15 @@ class Windows:
         sums, n = self.account.sums, len(told)
         rows = np.array([row for one in told for row in one.rows], dtype=np.int64)
         owner = np.repeat(np.arange(n), [len(one.rows) for one in told])
-        planned = np.array([self.grid.planned(cell) for cell in sums["cell"][rows].tolist()], dtype=bool)
+        closed = self._maintenance(told)
+        cells = zip(sums["cell"][rows].tolist(), sums["machine"][rows].tolist(), strict=True)
+        planned = np.array([self.grid.planned(cell, closed[machine]) for cell, machine in cells], dtype=bool)
         # machines share their windows: what is planned is worked out once
-        spans = {(one.window.start, one.until) for one in told}
-        planned_ns = {span: self.grid.planned_ns(*span) for span in spans}
+        spans = [(one.window.start, one.until, closed[one.machine]) for one in told]
+        planned_ns = {span: self.grid.planned_ns(*span) for span in set(spans)}
         time = np.zeros((n, STATES), dtype=np.int64)
         np.add.at(time, owner[planned], sums["time"][rows[planned]])
-        lasting = self._add_open(told, time)
+        lasting = self._add_open(told, time, closed)
         producing = np.append(sums["time"][rows, MachineState.PRODUCING], lasting.producing)
 
         def total(name: str, which: Any = slice(None)) -> NDArray[Any]:
@@ -165,7 +171,7 @@ class Windows:
 
         return Totals(
             window=np.array([one.window.end - one.window.start for one in told], dtype=np.int64),
-            planned=np.array([planned_ns[one.window.start, one.until] for one in told], dtype=np.int64),
+            planned=np.array([planned_ns[span] for span in spans], dtype=np.int64),
             elapsed=np.array([one.until - one.window.start for one in told], dtype=np.int64),
             time=time,
             parts=total("parts", planned),
@@ -189,7 +195,11 @@ class Windows:
             ),
         )
 
-    def _add_open(self, told: list[Told], time: Ints) -> _Lasting:
+    def _maintenance(self, told: list[Told]) -> dict[int, tuple[Span, ...]]:
+        """The maintenance of the machines that are told of."""
+        return {machine: self.grid.maintenance.of(self._asset_of(machine)) for machine in {one.machine for one in told}}
+
+    def _add_open(self, told: list[Told], time: Ints, closed: dict[int, tuple[Span, ...]]) -> _Lasting:
         """Add the state that a machine is still in, which is booked only when its next one is known.
 
         Gives the planned time for which machines still produce, by product.
@@ -202,7 +212,8 @@ class Windows:
         if not len(at):
             return _Lasting(*np.zeros((3, 0), dtype=np.int64))
         pieces = cut(low[at], high[at], self.grid.edges(int(low[at].min()), int(high[at].max())))
-        busy = np.array([self.grid.planned(cell) for cell in pieces.cell.tolist()], dtype=bool)
+        owners = zip(pieces.cell.tolist(), machine[at[pieces.span]].tolist(), strict=True)
+        busy = np.array([self.grid.planned(cell, closed[one]) for cell, one in owners], dtype=bool)
         of = at[pieces.span[busy]]
         low, high = pieces.low[busy], pieces.high[busy]
         np.add.at(time, (of, state[of]), high - low)
