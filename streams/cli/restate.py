@@ -8,11 +8,12 @@ from datetime import date
 from pathlib import Path
 from typing import Annotated
 
+import numpy as np
 import typer
 
 from schemas.errors import Misconfigured, Retry
 from schemas.kpi import KpiRow
-from schemas.times import explain, parse_times
+from schemas.times import explain, format_times, parse_times
 from streams.cli.common import clear_errors, fail, site_of
 from streams.cli.score import check_outputs, replacing
 from streams.dated import midnight_ns, zone
@@ -39,8 +40,8 @@ def restate(
     """Restate money and carbon of stored key figures after a tariff or an emission factor has changed.
 
     Takes the kWh that were told of hours, shifts and demand windows, prices them by the site file's [energy], and
-    writes the rows that differ, status restated, with a higher revision. Where stored rows are too coarse for the
-    tariff the row has no value and says so.
+    writes the rows that differ, status restated, with a higher revision. What stored rows are too coarse for, as prices
+    change within their windows, stays as it is, and is named.
 
       millstream restate kpi.csv --config site.toml --from 2022-01-01 --to 2023-01-01 --out restated.csv
 
@@ -57,7 +58,7 @@ def restate(
             raise Misconfigured(f"--to: expected a time after --from {first}, got {last!r}")
         check_outputs(list(inputs or ()), {"--out": out})
         try:
-            rows = restated(Kept(_stored(inputs)), site, start, end)
+            rows, left = restated(Kept(_stored(inputs)), site, start, end)
             if out is not None:
                 with replacing(out) as file:
                     file.write(_text(out, rows))
@@ -67,9 +68,14 @@ def restate(
             fail(str(error), 1)
     windows = len({(row.asset, row.shift, row.start, row.end) for row in rows})
     print(f"{len(rows)} rows restated, of {windows} windows", file=sys.stderr)
-    coarse = sum(row.reason == TOO_COARSE for row in rows)
-    if coarse:
-        print(f"without a value: {coarse}; {TOO_COARSE}", file=sys.stderr)
+    for said, some in (("left as it is", left), ("without a value", [row for row in rows if row.reason == TOO_COARSE])):
+        if some:
+            print(f"{said}: {_place(some[0])}, and {len(some) - 1} more; {TOO_COARSE}", file=sys.stderr)
+
+
+def _place(row: KpiRow) -> str:
+    start = format_times(np.array([row.start]))[0]
+    return f"{row.kpi} of {row.asset}, {row.shift or 'hour'} of {start}"
 
 
 def _stored(inputs: list[Path] | None) -> Iterator[KpiRow]:

@@ -17,7 +17,7 @@ from streams.prices import Prices
 from streams.resolve import ResolvedSite
 
 TOO_COARSE = "the rows kept of it are coarser than the prices: score its readings again"
-"""Why a figure is not restated, though its energy is known."""
+"""Why a figure has no value, though its energy is known."""
 READ = frozenset({"energy", "demand", "idle_energy", "good"})
 """Figures that others are restated from."""
 MADE = frozenset({
@@ -42,6 +42,13 @@ class Rate(NamedTuple):
     value: float
     reason: int  # index into REASONS
     carried: bool = False
+
+
+class Restated(NamedTuple):
+    """What restating comes to."""
+
+    rows: list[KpiRow]
+    left: list[KpiRow]  # figures kept that stay as they are, since no kept rows divide their window as prices do
 
 
 class Kept:
@@ -77,7 +84,7 @@ class Kept:
         return self._newest.get((row.asset, kpi, row.shift, row.start, row.end))
 
 
-def restated(kept: Kept, site: ResolvedSite, start: int, end: int) -> list[KpiRow]:
+def restated(kept: Kept, site: ResolvedSite, start: int, end: int) -> Restated:
     """Rows of money and carbon of the final hours and shifts that begin in [start, end) ns, by the prices of `site`.
 
     They are what a run with that site from the start would have told, status restated, with a revision above all that
@@ -85,17 +92,22 @@ def restated(kept: Kept, site: ResolvedSite, start: int, end: int) -> list[KpiRo
 
     What is exact: a window all through which a kWh costs (or emits) the same is its kWh times that. Any other is the
     sum over its demand windows, or its hours, where none of those has two prices and together they have the window's
-    kWh; so it is with the shipped tariffs, whose prices change between demand windows. Where no kept rows divide a
-    window so, the figure has no value and says why: nothing is shared out by guess. Energy outside production is kept
-    by hour and shift alone.
+    kWh; so it is with the shipped tariffs, whose prices change between demand windows. Nothing is shared out by guess:
+    where no kept rows divide a window so, a figure that is kept stays as it is, and is named; one that is not has no
+    value and says why. Energy outside production is kept by hour and shift alone.
     """
     pricing = _Pricing(site)
     pieces = _Pieces(kept)
-    out: list[KpiRow] = []
+    out = Restated([], [])
     for row in kept.rows():
         over = row.kpi == "energy" and row.value is not None and row.status != "provisional"
         if over and start <= row.start < end:
-            out += _of(row, kept, pieces, pricing)
+            for made in _of(row, kept, pieces, pricing):
+                known = kept.beside(row, made.kpi)
+                if made.reason == TOO_COARSE and known is not None:
+                    out.left.append(known)
+                else:
+                    out.rows.append(made)
     return out
 
 
