@@ -1,4 +1,4 @@
-"""The KPI row: one key figure of one machine over one window, as other services read it on `kpi.v1`."""
+"""The KPI row: one key figure of one machine or line over one window, as other services read it on `kpi.v1`."""
 
 from __future__ import annotations
 
@@ -17,6 +17,7 @@ class KpiRow(BaseModel):
 
     schema_version: Literal[1] = 1
     asset: str = Field(description="Path of the machine, line or site.")
+    level: Literal["machine", "line", "site"] = Field("machine", description="What `asset` is the path of.")
     kpi: str = Field(description="Name of the figure, such as oee.")
     product: str = Field("", description="Product that it is of; empty: all.")
     shift: str = Field("", description="Shift that the window is; empty: an hour, or a window of maximum demand.")
@@ -25,9 +26,9 @@ class KpiRow(BaseModel):
     value: float | None = Field(description="Null where it cannot be formed: `reason` says why.")
     low: float | None = Field(None, description="Lower end of its interval, where it has one.")
     high: float | None = None
-    unit: str = Field(description="UCUM unit; 1 is a share.")
+    unit: str = Field(description="UCUM unit; 1 is a share. Of money its ISO 4217 code.")
     coverage: float = Field(ge=0, le=1, description="Share of the window so far for which its inputs were there.")
     status: Status
     revision: int = Field(ge=1, description="Counts the rows of one figure and window from 1.")
-    reason: str = Field("", description="Why there is no value.")
+    reason: str = Field("", description="Why there is no value, or why it stays provisional.")
     config: str = Field(description="Hash of the configuration in force.")

@@ -44,6 +44,11 @@ class LocalTime:
             return self._offset
         return self._offset[np.searchsorted(self._from, utc, "right") - 1]
 
+    def days(self, time: NDArray[np.int64]) -> NDArray[np.int64]:
+        """Local days since 1970-01-01 of event times (n,) in ns."""
+        utc = time // 1_000_000_000
+        return (utc + self._offset_at(utc)) // _DAY
+
     def seconds(self, time: int) -> int:
         """Local second since 1970-01-01 of an event time in ns."""
         utc = time // 1_000_000_000

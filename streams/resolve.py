@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import hashlib
 from datetime import UTC, date, datetime, timedelta
+from pathlib import Path
 from typing import Any
 from zoneinfo import ZoneInfo
 
@@ -11,6 +12,7 @@ import orjson
 from pydantic import BaseModel, ConfigDict
 
 from streams.site import Site
+from streams.supply import Supply, demand_window, supply_of
 
 _FIRST_YEAR, _LAST_YEAR = 1990, 2038
 _DAYS = ("monday", "tuesday", "wednesday", "thursday", "friday", "saturday", "sunday")
@@ -26,6 +28,7 @@ class ResolvedSite(BaseModel):
     offsets: list[tuple[int, int]]  # (from UTC second, offset in s), ascending
     days: dict[int, int]  # local day since 1970-01-01 -> day of the week it counts as, 0 = Monday
     hash: str
+    supply: Supply | None = None  # what [energy] comes to; default: none, as in sites resolved before there was one
 
     @property
     def version(self) -> int:
@@ -33,17 +36,26 @@ class ResolvedSite(BaseModel):
         return self.site.site.version
 
 
-def resolve(site: Site) -> ResolvedSite:
-    """Work out UTC offsets and calendar days, and hash the result.
+def resolve(site: Site, folder: Path = Path()) -> ResolvedSite:
+    """Work out UTC offsets and calendar days, read tariff and factors, and hash the result.
+
+    Paths in [energy] are relative to `folder`. Raises Misconfigured where a file is missing or does not fit.
 
     >>> resolve(Site()).offsets
     [(-9223372036, 0)]
     """
-    days = {(date.fromisoformat(day) - _EPOCH).days: _DAYS.index(as_day) for day, as_day in site.calendar.days.items()}
+    supply = supply_of(site, folder, _offsets)
+    window = {"demand_window": demand_window(site, supply)}
+    site = site.model_copy(update={"site": site.site.model_copy(update=window)})
+    days = _holidays(site) | {
+        (date.fromisoformat(day) - _EPOCH).days: _DAYS.index(as_day) for day, as_day in site.calendar.days.items()
+    }
     offsets = _offsets(site.site.timezone)
     body = {"site": site.model_dump(mode="json"), "offsets": offsets, "days": sorted(days.items())}
+    if supply is not None:
+        body["supply"] = supply.model_dump(mode="json")
     digest = hashlib.sha256(orjson.dumps(body, option=orjson.OPT_SORT_KEYS)).hexdigest()[:12]
-    return ResolvedSite(site=site, offsets=offsets, days=days, hash=digest)
+    return ResolvedSite(site=site, offsets=offsets, days=days, hash=digest, supply=supply)
 
 
 def to_payload(site: ResolvedSite) -> dict[str, Any]:
@@ -54,6 +66,14 @@ def to_payload(site: ResolvedSite) -> dict[str, Any]:
 def from_payload(payload: object) -> ResolvedSite:
     """Read back what `to_payload` gave; raises pydantic's ValidationError where it is something else."""
     return ResolvedSite.model_validate(payload)
+
+
+def _holidays(site: Site) -> dict[int, int]:
+    options = site.calendar.holidays
+    if options is None:
+        return {}
+    as_day = _DAYS.index(options.count_as)
+    return {(day - _EPOCH).days: as_day for day in options.in_years(_FIRST_YEAR, _LAST_YEAR)}
 
 
 def _offsets(name: str) -> list[tuple[int, int]]:

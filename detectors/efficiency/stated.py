@@ -22,12 +22,13 @@ REASONS = (
     "no time passed",
     "no cooling was delivered",
     "no factor is valid at that time",
+    "no tariff is valid at that time",
 )
 """What `Stated.reason` counts through; "" where there is a value."""
 
 (
     KNOWN, MISSING, UNPLANNED, IDLE, UNPRODUCED, NONE_GOOD, NO_ENERGY, NO_DEMAND, NO_RUN_TIME, NO_TIME, NO_COOLING,
-    NO_FACTOR,
+    NO_FACTOR, NO_TARIFF,
 ) = range(len(REASONS))  # fmt: skip
 
 

@@ -42,7 +42,7 @@ def clear_errors() -> Iterator[None]:
 
 def site_of(path: Path | None) -> ResolvedSite:
     """The resolved site of a file, or the default site."""
-    return resolve(load_site(path) if path else Site())
+    return resolve(load_site(path), path.parent) if path else resolve(Site())
 
 
 @contextmanager

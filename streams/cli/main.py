@@ -9,6 +9,7 @@ import typer
 
 from streams.cli import command, config, state
 from streams.cli.demo import demo
+from streams.cli.restate import restate
 from streams.cli.schema import schema
 from streams.cli.score import score
 from streams.cli.topics import store, topics
@@ -38,7 +39,7 @@ def _millstream(
     """Watches machines: sensor readings from Kafka in, explained anomalies out."""
 
 
-for each in (demo, worker, score, topics, schema):
+for each in (demo, worker, score, restate, topics, schema):
     app.command()(each)
 app.add_typer(command.app, name="command")
 app.add_typer(config.app, name="config")

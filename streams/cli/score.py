@@ -65,15 +65,15 @@ def _run(
     started = time.perf_counter()
     contribution = any(watch.inputs is not None for watch in scorer.site.site.watch)
     episodes = 0
-    _check_outputs(inputs, {"--out": out, "--events": events, "--kpi": kpi})
+    check_outputs(inputs, {"--out": out, "--events": events, "--kpi": kpi})
     with progress("scoring") as told:
         blocks = read(inputs, options, told)
         # all or none: half a result must not be taken for a whole one
         with ExitStack() as opened:
-            csv = opened.enter_context(_replacing(out))
-            figures = opened.enter_context(_replacing(kpi or Path(os.devnull)))
+            csv = opened.enter_context(replacing(out))
+            figures = opened.enter_context(replacing(kpi or Path(os.devnull)))
             newest: dict[tuple[Any, ...], KpiRow] = {}
-            jsonl = opened.enter_context(_replacing(events or Path(os.devnull)))
+            jsonl = opened.enter_context(replacing(events or Path(os.devnull)))
             csv.write(",".join((*HEADER, "contribution") if contribution else HEADER) + "\n")
             for block in blocks:
                 for note in block.notes:
@@ -83,10 +83,10 @@ def _run(
                 episodes += write_events(scored, jsonl)
                 _keep(newest, (row for one in scored for row in one.results.kpis))
             scored = scorer.finish()
+            scored += scorer.last_figures()
             csv.write(rows(scored, contribution))
             episodes += write_events(scored, jsonl)
             _keep(newest, (row for one in scored for row in one.results.kpis))
-            _keep(newest, scorer.last_kpis())
             figures.write(",".join(KPI_HEADER) + "\n")
             figures.write(kpi_lines(newest.values()))
     _report(scorer, episodes, time.perf_counter() - started)
@@ -98,7 +98,7 @@ def _keep(newest: dict[tuple[Any, ...], KpiRow], rows: Iterable[KpiRow]) -> None
         newest[row.asset, row.kpi, row.product, row.shift, row.start, row.end] = row
 
 
-def _check_outputs(inputs: list[Path], outputs: dict[str, Path | None]) -> None:
+def check_outputs(inputs: list[Path], outputs: dict[str, Path | None]) -> None:
     """Raise Misconfigured where an output is a folder, or the same file as an input or another output."""
     taken = {path.resolve(): "an input" for path in inputs}
     for option, path in outputs.items():
@@ -112,7 +112,7 @@ def _check_outputs(inputs: list[Path], outputs: dict[str, Path | None]) -> None:
 
 
 @contextmanager
-def _replacing(path: Path) -> Iterator[IO[str]]:
+def replacing(path: Path) -> Iterator[IO[str]]:
     """A file that takes the place of `path` once it is whole; devices and pipes are written to as they are.
 
     Raises Misconfigured where it cannot be written.

@@ -122,7 +122,7 @@ class _Demo:
 
     def _site(self) -> ResolvedSite:
         if self.options.config:
-            return resolve(load_site(self.options.config))
+            return resolve(load_site(self.options.config), self.options.config.parent)
         return resolve(Site() if self.options.input else load_site(SITE))
 
     def _settings(self) -> Settings:

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator
+from collections.abc import Iterator
 from typing import NamedTuple
 
 import numpy as np
@@ -11,8 +11,10 @@ from numpy.typing import NDArray
 from detectors.efficiency import energy, oee
 from detectors.efficiency.machine_state import STATES, MachineState
 from detectors.efficiency.stated import KNOWN, MISSING, UNPRODUCED, Stated, ratio
+from streams.kpi.grid import Grid
 from streams.kpi.options import MachineOptions
 from streams.kpi.windows import Told, Totals
+from streams.prices import Prices
 from streams.segment import Bools, Ints
 
 Floats = NDArray[np.float64]
@@ -34,6 +36,8 @@ class Figure(NamedTuple):
     of: Bools  # the windows that it is a figure of
     low: Floats | None = None  # ends of its interval, where it has one
     high: Floats | None = None
+    carried: Bools | None = None  # it stands on a factor that is carried on, and stays provisional
+    product: str = ""  # that it is of; empty: all
 
 
 class Stand(NamedTuple):
@@ -45,21 +49,22 @@ class Stand(NamedTuple):
     options: list[MachineOptions]  # of their machines
     assets: list[str]  # of their machines
     products: list[str]  # by code
+    prices: Prices
+    grid: Grid
 
     def has(self, part: str) -> Bools:
         """(n,) whether machines' entries say such a thing: state, parts or energy."""
         return np.array([getattr(o, part) is not None for o in self.options], dtype=bool)
 
+    def counters(self) -> list[Bools]:
+        """(n,) each, whether machines count parts made, good ones and rejected ones."""
+        parts = [o.parts for o in self.options]
+        return [np.array([p is not None and p.says(name) for p in parts]) for name in _COUNTS]
+
     @property
     def long(self) -> Bools:
         """(n,) hours and shifts."""
         return np.not_equal(self.kind, KINDS.index("demand"))
-
-
-def figures(stand: Stand) -> Iterator[Figure]:
-    """All figures of n windows."""
-    for make in MAKERS:
-        yield from make(stand)
 
 
 def effectiveness(stand: Stand) -> Iterator[Figure]:
@@ -112,9 +117,6 @@ def energies(stand: Stand) -> Iterator[Figure]:
     yield Figure("demand", "kW", *plainly(demand, metered), has_energy & ~long)
 
 
-MAKERS: tuple[Callable[[Stand], Iterator[Figure]], ...] = (effectiveness, energies)
-"""What makes figures, in the order in which they are told."""
-
 KINDS = ("hour", "shift", "demand")
 
 
@@ -136,18 +138,17 @@ def made_of(stand: Stand) -> Made:
     by_product = np.zeros((n, max(len(codes), 1), 3))
     np.add.at(by_product, (totals.owner, column), totals.made)
     names = [stand.products[code] for code in codes.tolist()] or [""]
-    run_s = np.array([[_ideal(o, name) for name in names] for o in options]).reshape(n, len(names))
-    parts = [o.parts for o in options]
-    has = [np.array([p is not None and p.says(name) for p in parts]) for name in _COUNTS]
-    total, good = _counts(by_product, has)
-    all_total, all_good = _counts(totals.all_parts, has)
+    run_s = np.array([[ideal(o, name) for name in names] for o in options]).reshape(n, len(names))
+    has = stand.counters()
+    total, good = counts(by_product, has)
+    all_total, all_good = counts(totals.all_parts, has)
     return Made(run_s, total, good, all_total, all_good)
 
 
 _COUNTS = ("total", "good", "reject")
 
 
-def _counts(parts: Floats, has: list[Bools]) -> tuple[Floats, Floats]:
+def counts(parts: Floats, has: list[Bools]) -> tuple[Floats, Floats]:
     """Made and good out of what is counted: total, good, rejected (..., 3); NaN where that does not follow."""
     has_total, has_good, has_reject = (np.expand_dims(h, tuple(range(1, parts.ndim - 1))) for h in has)
     total, good, reject = (parts[..., i] for i in range(3))
@@ -156,7 +157,8 @@ def _counts(parts: Floats, has: list[Bools]) -> tuple[Floats, Floats]:
     return made, fine
 
 
-def _ideal(options: MachineOptions, product: str) -> float:
+def ideal(options: MachineOptions, product: str) -> float:
+    """Planned run time of a product's part on such a machine, s; NaN where it is unknown."""
     if options.parts is None:
         return np.nan
     ns = options.parts.ideal_of.get(product, options.parts.ideal)

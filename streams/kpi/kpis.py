@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterator
-from itertools import pairwise
+from itertools import chain, pairwise
 from typing import Any
 
 import numpy as np
@@ -11,16 +11,23 @@ import numpy as np
 from detectors.efficiency.account import Account
 from schemas.kpi import KpiRow
 from streams.arrays import UNSEEN
-from streams.kpi.figures import KINDS, Stand, figures
-from streams.kpi.grid import Grid
+from streams.kpi.demand import Demands
+from streams.kpi.demand_figures import forecasts
+from streams.kpi.figures import KINDS, Stand
+from streams.kpi.grid import grid_of
+from streams.kpi.line_bottleneck import Bottlenecks, bottleneck_figures
+from streams.kpi.line_figures import LineStand, line_figures
+from streams.kpi.lines import Lines, LineTold
+from streams.kpi.makers import figures
+from streams.kpi.product_figures import product_figures
 from streams.kpi.rows import rows_of
 from streams.kpi.settling import Settling
 from streams.kpi.signals import Signals, limits_of
-from streams.kpi.windows import Told, Windows
-from streams.localtime import LocalTime
+from streams.kpi.windows import Floats, Status, Told, Windows
+from streams.prices import Prices
 from streams.resolve import ResolvedSite
 from streams.roster import Roster
-from streams.segment import Bools, Segment
+from streams.segment import Bools, Ints, Segment
 
 _KEPT = 48 * 3_600_000_000_000
 """So long after their end windows can be restated."""
@@ -33,26 +40,37 @@ class Kpis:
         self.signals = Signals()
         self.provisional = True
         """Whether windows that are not over are told of."""
+        self.finals: list[tuple[int, KpiRow]] = []
+        """Rows that were told as final, with the clock of then, until somebody takes them."""
         self._tick = UNSEEN  # the clock that was told of last, a multiple of the interval
         self._news = False  # something was said since then
-        grid, grace = _grid(site), site.site.site.grace
+        grid, grace = grid_of(site), site.site.site.grace
         self.account = Account(grid.edges)
+        self.account.observe = self._metered
+        self.demands = Demands(self.signals)
         self.settling = Settling(self.account, grace)
-        self.windows = Windows(grid, self.account, grace)
+        self.windows = Windows(grid, self.account, grace, lambda machine: self.signals.assets[machine])
+        self.lines = Lines(self.windows, self.signals)
         self.configure(site)
 
     def configure(self, site: ResolvedSite) -> None:
         """Take up a site: what is booked stays, and is read by the new calendar from then on."""
-        grid, options = _grid(site), site.site
+        grid, options, self._prices = grid_of(site), site.site, Prices(site)
         self._config = site.hash
         self._active = bool(options.machine)
         self._interval = options.site.kpi_interval
         self.signals.configure(options.machine)
+        self.lines.configure(options.line)
         self.account.edges, self.windows.grid = grid.edges, grid
         self.settling.grace = self.windows.grace = options.site.grace
         for number, machine in enumerate(self.signals.options):
             self.account.limit(number, limits_of(machine))
         self.settling.inferred.configure(self.signals.options)
+        self.demands.configure(grid)
+
+    def _metered(self, machine: Ints, low: Ints, high: Ints, kwh: Floats) -> None:
+        if self.provisional:  # else nobody is told of a window that is not over
+            self.demands.observe(machine, low, high, kwh)
 
     def take(self, seg: Segment, roster: Roster, faulty: Bools) -> list[KpiRow]:
         """Take in a segment; the rows of the intervals of the log's clock that pass in it."""
@@ -94,29 +112,60 @@ class Kpis:
         """The clock at which there will be something to tell, None where there will not."""
         if self._news:
             return self._tick
-        known = [at for at in (self.settling.next_due(), self.windows.next_due()) if at is not None]
+        known = [
+            at for at in (self.settling.next_due(), self.windows.next_due(), self.lines.next_due()) if at is not None
+        ]
         return min(known, default=None)
 
     def tell(self, clock: int) -> list[KpiRow]:
         """What there is to tell at an interval's end."""
         self.settling.elapse(clock)
         self._news = False
-        told = self.windows.due(self.settling.frontier(), clock, self.provisional)
-        rows = list(self._rows([one for one in told if self.signals.options[one.machine] is not None]))
+        frontier = self.settling.frontier()
+        told = self.windows.due(frontier, clock)
+        lines = self.lines.due(told, frontier, clock)
+        rows = list(self._rows([one for one in told if self._is_told(one.status) and self._speaks(one.machine)]))
+        rows += self._line_rows([one for one in lines if self._is_told(one.status)])
+        self.finals += [(clock, row) for row in rows if row.status == "final"]
         if clock // self._interval % 60 == 0:
             self.windows.forget(clock - _KEPT)
+            self.lines.forget(clock - _KEPT, self.account)
             self.account.forget(clock - _KEPT)
         return rows
 
-    def _rows(self, told: list[Told]) -> Iterator[KpiRow]:
-        if not told:
-            return
+    def _is_told(self, status: Status) -> bool:
+        return self.provisional or status != "provisional"
+
+    def _speaks(self, machine: int) -> bool:
+        return self.signals.options[machine] is not None
+
+    def _stand(self, told: list[Told]) -> Stand:
         signals = self.signals
         kind = np.array([KINDS.index(one.window.kind) for one in told], dtype=np.int64)
         options = [found for one in told if (found := signals.options[one.machine]) is not None]
         assets = [signals.assets[one.machine] for one in told]
-        stand = Stand(told, kind, self.windows.totals(told), options, assets, signals.products)
-        yield from rows_of(stand, figures(stand), self._config)
+        totals = self.windows.totals(told)
+        return Stand(told, kind, totals, options, assets, signals.products, self._prices, self.windows.grid)
+
+    def _rows(self, told: list[Told]) -> Iterator[KpiRow]:
+        if not told:
+            return
+        stand = self._stand(told)
+        outlook = self.demands.outlook(told, stand.totals)
+        made = chain(figures(stand), forecasts(stand, outlook), product_figures(stand))
+        yield from rows_of(made, told, stand.assets, "machine", self._config)
+
+    def _line_rows(self, told: list[LineTold]) -> Iterator[KpiRow]:
+        """Rows of lines, and those of their machines that follow from the line: with its status and revision."""
+        if not told:
+            return
+        owner = np.repeat(np.arange(len(told)), [len(one.parts) for one in told])
+        stand = LineStand(told, self._stand([part for one in told for part in one.parts]), owner)
+        held = bottleneck_figures(stand, Bottlenecks(self.account, self.windows.grid, self.lines))
+        lines = [one.line.path for one in told]
+        yield from rows_of(chain(line_figures(stand), held.lines), told, lines, "line", self._config)
+        of_line = [told[i] for i in owner.tolist()]
+        yield from rows_of(held.machines, of_line, stand.machines.assets, "machine", self._config)
 
     def warned(self) -> list[str]:
         """Warnings since this was asked last."""
@@ -140,6 +189,8 @@ class Kpis:
             "account": self.account.snapshot(),
             "settling": self.settling.snapshot(),
             "windows": self.windows.snapshot(),
+            "demands": self.demands.snapshot(),
+            "lines": self.lines.snapshot(),
         }
 
     def restore(self, saved: dict[str, Any]) -> None:
@@ -149,11 +200,10 @@ class Kpis:
         self.account.restore(saved["account"], [limits_of(options) for options in self.signals.options])
         self.settling.restore(saved["settling"], self.signals.options)
         self.windows.restore(saved["windows"])
-
-
-def _grid(site: ResolvedSite) -> Grid:
-    calendar = site.site.calendar
-    return Grid(LocalTime(site), calendar.shifts, calendar.breaks, calendar.closed, site.site.site.demand_window or 0)
+        if "demands" in saved:  # not in what was saved before windows were forecast
+            self.demands.restore(saved["demands"])
+        if "lines" in saved:  # not in what was saved before there were lines
+            self.lines.restore(saved["lines"])
 
 
 def _runs(clock: np.ndarray[Any, np.dtype[np.int64]]) -> list[tuple[int, int]]:

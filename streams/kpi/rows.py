@@ -2,34 +2,46 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Iterator
-from typing import Any
+from collections.abc import Iterable, Iterator, Sequence
+from typing import Any, Literal
 
 import numpy as np
 
 from detectors.efficiency.stated import REASONS
 from schemas.kpi import KpiRow
-from streams.kpi.figures import Figure, Floats, Stand
+from streams.kpi.carbon import CARRIED
+from streams.kpi.figures import Figure, Floats
+from streams.kpi.lines import LineTold
+from streams.kpi.windows import Told
 
 _ALL = set(KpiRow.model_fields)
 _put = object.__setattr__
 
 
-def rows_of(stand: Stand, figures: Iterable[Figure], config: str) -> Iterator[KpiRow]:
-    """The rows of figures, in their order."""
-    windows = [(one.window.shift, one.window.start, one.window.end, one.status, one.revision) for one in stand.told]
+def rows_of(
+    figures: Iterable[Figure],
+    told: Sequence[Told | LineTold],
+    assets: list[str],
+    level: Literal["machine", "line"],
+    config: str,
+) -> Iterator[KpiRow]:
+    """The rows of figures of n windows, in their order; `assets` (n,) is what each window is of."""
+    windows = [(one.window.shift, one.window.start, one.window.end, one.status, one.revision) for one in told]
     for figure in figures:
         at = np.flatnonzero(figure.of)
         low, high = (_numbers(None if ends is None else ends[at], len(at)) for ends in (figure.low, figure.high))
-        columns = (at.tolist(), _numbers(figure.value[at], len(at)), low, high, figure.coverage[at].tolist())
-        for i, value, least, most, coverage, reason in zip(*columns, figure.reason[at].tolist(), strict=True):
+        carried = [False] * len(at) if figure.carried is None else figure.carried[at].tolist()
+        numbers = (_numbers(figure.value[at], len(at)), low, high, figure.coverage[at].tolist())
+        columns = zip(at.tolist(), *numbers, figure.reason[at].tolist(), carried, strict=True)
+        for i, value, least, most, coverage, reason, stays in columns:
             shift, start, end, status, revision = windows[i]
             yield made(
                 {
                     "schema_version": 1,
-                    "asset": stand.assets[i],
+                    "asset": assets[i],
+                    "level": level,
                     "kpi": figure.kpi,
-                    "product": "",
+                    "product": figure.product,
                     "shift": shift,
                     "start": start,
                     "end": end,
@@ -38,9 +50,9 @@ def rows_of(stand: Stand, figures: Iterable[Figure], config: str) -> Iterator[Kp
                     "high": most,
                     "unit": figure.unit,
                     "coverage": coverage,
-                    "status": status,
+                    "status": "provisional" if stays else status,
                     "revision": revision,
-                    "reason": REASONS[reason],
+                    "reason": REASONS[reason] or (CARRIED if stays else ""),
                     "config": config,
                 }
             )

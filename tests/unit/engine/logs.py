@@ -6,6 +6,7 @@ import json
 from collections import Counter
 from collections.abc import Iterable, Iterator, Sequence
 from itertools import pairwise
+from pathlib import Path
 from typing import Any
 
 import numpy as np
@@ -83,8 +84,9 @@ MACHINES: tuple[dict[str, Any], ...] = (
         "assets": "*/m1",
         "state": {"series": "state", "words": {"run": "producing", "stop": "down"}},
         "parts": {"total": "c", "good": "b", "ideal": "2s"},
-        "energy": {"power": "a", "gap": "10s", "bridge": "60s"},
+        "energy": {"power": "a", "gap": "10s", "bridge": "60s", "demand_limit": 4, "demand_charge": 30},
         "hold": "40s",
+        "minute_cost": 3,
     },
     {
         "assets": ["*/m2", "*/m3"],
@@ -94,6 +96,16 @@ MACHINES: tuple[dict[str, Any], ...] = (
         "product": "d",
     },
 )
+
+
+ENERGY: dict[str, Any] = {
+    "tariff": "tariff_by_minutes.toml",
+    "grid": "peninsular_malaysia",
+    "certificates": [
+        {"name": "solar", "share": 0.4, "valid_from": "2026-01-05", "valid_to": "2026-01-06", "source": "made up"}
+    ],
+}
+DATA = Path(__file__).parents[2] / "data"
 
 
 def site(version: int = 1, watches: Sequence[dict[str, Any]] = WATCHES, **options: Any) -> ResolvedSite:
@@ -116,10 +128,12 @@ def site(version: int = 1, watches: Sequence[dict[str, Any]] = WATCHES, **option
                 },
                 "calendar": {"shifts": {"early": "16:05-16:15", "late": "16:15-00:20"}, "breaks": ["16:07-16:08"]},
                 "machine": list(MACHINES),
+                "energy": ENERGY,
                 "asset": [{"path": f"{LINE}/m1", "aliases": ["old-name"], "series": low_high}],
                 "watch": list(watches),
             }
-        )
+        ),
+        DATA,
     )
 
 
