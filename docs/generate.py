@@ -15,7 +15,7 @@ from schemas.contract import text as contract_text
 from streams.energy_options import Certificate, EnergySupply
 from streams.holiday_options import HolidayOptions
 from streams.kpi.line_options import LineOptions
-from streams.kpi.options import EnergyOptions, MachineOptions, PartsOptions, StateOptions
+from streams.kpi.options import EnergyOptions, MachineOptions, PartsOptions, PowerLevels, StateOptions
 from streams.maintenance import MaintenanceOptions
 from streams.metrics import TABLE
 from streams.plant.site import MARK, SITE, assets_toml
@@ -93,6 +93,7 @@ def _site() -> str:
         ("[asset.series.NAME]", SeriesOptions),
         ("[[machine]]", MachineOptions),
         ("[machine.state]", StateOptions),
+        ("[machine.state.power]", PowerLevels),
         ("[machine.parts]", PartsOptions),
         ("[machine.energy]", EnergyOptions),
         ("[[line]]", LineOptions),

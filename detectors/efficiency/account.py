@@ -9,7 +9,7 @@ from typing import Any, NamedTuple
 import numpy as np
 from numpy.typing import NDArray
 
-from detectors.efficiency.machine_state import MachineState
+from detectors.efficiency.machine_state import STATES, MachineState
 from detectors.efficiency.spans import Pieces, cut
 from detectors.efficiency.sums import Sums
 from detectors.efficiency.timeline import Timeline
@@ -182,11 +182,13 @@ class Account:
         return since, was
 
     def _put(self, timelines: list[Timeline], now: int, machine: Ints, time: Ints, value: Floats) -> None:
-        """Note the changes of a timeline."""
-        for m, t, v in zip(machine.tolist(), time.tolist(), value.tolist(), strict=True):
-            if timelines[m].last != v:
-                timelines[m].put(t, int(v))
-                self._changed[m], self._now[now, m] = max(self._changed[m], t), v
+        """Note the changes of a timeline; readings are sorted by machine, then time."""
+        first = np.append(True, machine[1:] != machine[:-1])
+        was = np.where(first, self._now[now, machine], np.append(0.0, value[:-1]))
+        changes = np.flatnonzero(value != was)
+        for m, t, v in zip(machine[changes].tolist(), time[changes].tolist(), value[changes].tolist(), strict=True):
+            timelines[m].put(t, int(v))
+            self._changed[m], self._now[now, m] = max(self._changed[m], t), v
 
     def _states(self, machine: Ints, time: Ints, value: Floats, since: Ints) -> None:
         known = since != NEVER
@@ -202,7 +204,7 @@ class Account:
         )  # fmt: skip
         span = self._share(machine[known], since[known], over[known])
         booked = span.state != MachineState.UNKNOWN
-        np.add.at(self.sums["time"], (span.row[booked], span.state[booked]), (span.high - span.low)[booked])
+        _add(self.sums["time"], span.row[booked] * STATES + span.state[booked], (span.high - span.low)[booked])
 
     def _parts(self, column: int, machine: Ints, time: Ints, more: Floats) -> None:
         made = np.flatnonzero(more > 0)
@@ -210,7 +212,7 @@ class Account:
         product = [self.products[m].at(t - 1) for m, t in zip(machine.tolist(), time.tolist(), strict=True)]
         pieces = self._cut(time - 1, time)
         rows = self.sums.rows(machine, pieces.cell, np.array(product, dtype=np.int64))
-        np.add.at(self.sums["parts"][:, column], rows, more[made])
+        _add(self.sums["parts"], rows * len(_COUNTS) + column, more[made])
 
     def _counted(self, role: Role, machine: Ints, since: Ints, time: Ints) -> None:
         """Note for which time a machine's parts are known."""
@@ -234,7 +236,7 @@ class Account:
         if role not in _ACTIVE:
             np.add.at(self.sums["kvarh"], span.row, part)
             return
-        np.add.at(self.sums["kwh"], (span.row, span.state), part)
+        _add(self.sums["kwh"], span.row * STATES + span.state, part)
         np.add.at(self.sums["estimated"], span.row, np.where(whole > gap[span.of], part, 0.0))
         np.add.at(self.sums["metered"], span.row, length)
 
@@ -251,13 +253,18 @@ class Account:
         if alike.all():
             of = np.arange(len(machine))
         else:
-            rows = []
-            for i, simple in enumerate(alike.tolist()):
-                if simple:
-                    rows.append((i, int(low[i]), int(high[i]), int(state[i]), int(product[i])))
-                else:
-                    rows += self._over(i, int(machine[i]), int(low[i]), int(high[i]), int(until[i]))
-            of, low, high, state, product = np.array(rows, dtype=np.int64).reshape(-1, 5).T
+            rows = np.array(
+                [
+                    piece
+                    for i in np.flatnonzero(~alike).tolist()
+                    for piece in self._over(i, int(machine[i]), int(low[i]), int(high[i]), int(until[i]))
+                ],
+                dtype=np.int64,
+            ).reshape(-1, 5)
+            simple = np.flatnonzero(alike)
+            whole = np.stack((simple, low[simple], high[simple], state[simple], product[simple]), axis=1)
+            parts = np.concatenate((whole, rows))
+            of, low, high, state, product = parts[np.argsort(parts[:, 0], kind="stable")].T
         pieces = self._cut(low, high)
         of, state, product = of[pieces.span], state[pieces.span], product[pieces.span]
         return Shares(of, pieces.low, pieces.high, state, self.sums.rows(machine[of], pieces.cell, product))
@@ -269,6 +276,11 @@ class Account:
                     yield i, begin, min(end, until), state, product
                 if max(begin, until) < end:
                     yield i, max(begin, until), end, MachineState.UNKNOWN, product
+
+
+def _add(sums: NDArray[Any], at: Ints, more: NDArray[Any]) -> None:
+    """Add to sums that lie in one piece, by place; one after the other, in their order."""
+    np.add.at(sums.reshape(-1), at, more)
 
 
 def risen(was: Floats, value: Floats, modulus: Floats | float) -> Floats:

@@ -26,6 +26,9 @@ _COLUMNS: dict[str, tuple[tuple[int, ...], Any]] = {
 }
 
 
+_NOWHERE = np.iinfo(np.int64).min
+
+
 class Sums:
     """Rows of sums; whole columns by name.
 
@@ -36,19 +39,35 @@ class Sums:
     def __init__(self) -> None:
         self.of: dict[tuple[int, int, int], int] = {}  # (machine, cell, product) -> row
         self._data = {name: np.zeros((0, *shape), dtype=kind) for name, (shape, kind) in _COLUMNS.items()}
+        self._near = np.zeros((3, 0), dtype=np.int64)  # by machine: cell, product and row that were asked for last
 
     def __getitem__(self, name: str) -> NDArray[Any]:
         return self._data[name][: len(self.of)]
 
     def rows(self, machine: Ints, cell: Ints, product: Ints) -> Ints:
         """The row of each (machine, cell, product), made where it is new, to be booked on."""
+        if len(machine) and (more := int(machine.max()) + 1 - self._near.shape[1]) > 0:
+            self._near = np.append(self._near, np.full((3, more), _NOWHERE), axis=1)
+        near_cell, near_product, near_row = self._near
+        # a machine is booked on one row nearly always: the one before
+        other = np.flatnonzero((near_cell[machine] != cell) | (near_product[machine] != product))
+        if len(other):
+            self._look_up(machine[other], cell[other], product[other])
+        out = near_row[machine]
+        stray = np.flatnonzero((near_cell[machine] != cell) | (near_product[machine] != product))
+        if len(stray):  # a machine with several of them at once
+            keys = zip(machine[stray].tolist(), cell[stray].tolist(), product[stray].tolist(), strict=True)
+            out[stray] = [self.of[key] for key in keys]
+        self._data["touched"][out] = True
+        return out
+
+    def _look_up(self, machine: Ints, cell: Ints, product: Ints) -> None:
+        """Make rows that are new, and bring the last of each machine near."""
         keys = list(zip(machine.tolist(), cell.tolist(), product.tolist(), strict=True))
         fresh = [key for key in dict.fromkeys(keys) if key not in self.of]
         if fresh:
             self._add(fresh)
-        out = np.fromiter(map(self.of.__getitem__, keys), dtype=np.int64, count=len(keys))
-        self._data["touched"][out] = True
-        return out
+        self._near[:, machine] = cell, product, [self.of[key] for key in keys]
 
     def _add(self, keys: list[tuple[int, int, int]]) -> None:
         start, need = len(self.of), len(self.of) + len(keys)
@@ -69,6 +88,7 @@ class Sums:
 
     def keep(self, rows: Ints) -> None:
         """Let go of all other rows; those kept are numbered anew, in order."""
+        self._near = np.zeros((3, 0), dtype=np.int64)
         self._data = {name: self[name][rows] for name in self._data}
         keys = zip(*(self._data[name].tolist() for name in ("machine", "cell", "product")), strict=True)
         self.of = {key: row for row, key in enumerate(keys)}
@@ -80,6 +100,6 @@ class Sums:
     def restore(self, saved: dict[str, NDArray[Any]]) -> None:
         """Take up what `snapshot` gave."""
         self._data = {name: a.copy() for name, a in saved.items()}
-        self.of = {}
+        self._near = np.zeros((3, 0), dtype=np.int64)
         keys = zip(*(saved[name].tolist() for name in ("machine", "cell", "product")), strict=True)
         self.of = {key: row for row, key in enumerate(keys)}

@@ -8,9 +8,11 @@ from typing import Any
 import numpy as np
 
 from detectors.base import NEVER
+from detectors.efficiency import cycles, power_state
 from detectors.efficiency.account import Role
 from detectors.efficiency.sums import Sums
 from streams.arrays import UNSEEN, Columns
+from streams.kpi.held import joined
 
 Saved = dict[str, Any]
 
@@ -75,19 +77,35 @@ def _account(pieces: list[tuple[Saved, Any, Any, Any]]) -> Saved:
 
 
 def _settling(pieces: list[tuple[Saved, Any, Any, Any]]) -> Saved:
-    held = []
-    for saved, _, at, code in pieces:
-        part = dict(saved["held"])
-        kept = np.flatnonzero(at[part["machine"]] >= 0)
-        value = part["value"].copy()
-        products = part["role"] == Role.PRODUCT
-        value[products] = code[value[products].astype(np.int64)]
-        held.append((part | {"machine": at[part["machine"]], "value": value}, kept))
     newest = [
         np.append(saved["newest"], np.full(len(at) - len(saved["newest"]), UNSEEN))[rows]
         for saved, rows, at, _ in pieces
     ]
-    return {"held": Columns.gather(held), "newest": np.concatenate(newest)}
+    held = Columns.gather([_readings(saved["held"], at, code) for saved, _, at, code in pieces])
+    return {"held": held, "newest": np.concatenate(newest), "inferred": _inferred(pieces)}
+
+
+def _readings(part: Saved, at: Any, code: Any) -> tuple[Saved, Any]:
+    """Readings under the numbers that machines and products get, and those of them that go along."""
+    value = part["value"].copy()
+    products = part["role"] == Role.PRODUCT
+    value[products] = code[value[products].astype(np.int64)]
+    return part | {"machine": at[part["machine"]], "value": value}, np.flatnonzero(at[part["machine"]] >= 0)
+
+
+def _inferred(pieces: list[tuple[Saved, Any, Any, Any]]) -> Saved:
+    fresh: dict[str, Callable[[int], Any]] = {"power": power_state.init, "cycles": cycles.init}
+    parts = [(saved.get("inferred"), rows, at, code) for saved, rows, at, code in pieces]
+    out: Saved = {}
+    for name, init in fresh.items():
+        whole = []
+        for part, rows, at, _ in parts:
+            none = init(len(at))._asdict()
+            known = {} if part is None else part[name]
+            whole.append({c: np.append(known.get(c, none[c][:0]), none[c])[: len(at)][rows] for c in none})
+        out[name] = {column: np.concatenate([one[column] for one in whole]) for column in init(0)._fields}
+    waits = [_readings(part["waits"], at, code) for part, _, at, code in parts if part is not None]
+    return out | {"waits": Columns.gather(waits) if waits else joined([])._asdict()}
 
 
 def _windows(pieces: list[tuple[Saved, Any, Any]]) -> Saved:

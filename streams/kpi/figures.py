@@ -10,7 +10,7 @@ from numpy.typing import NDArray
 
 from detectors.efficiency import energy, oee
 from detectors.efficiency.machine_state import STATES, MachineState
-from detectors.efficiency.stated import KNOWN, MISSING, REASONS, UNPRODUCED, Stated, ratio
+from detectors.efficiency.stated import KNOWN, MISSING, UNPRODUCED, Stated, ratio
 from streams.kpi.grid import Grid
 from streams.kpi.options import MachineOptions
 from streams.kpi.windows import Told, Totals
@@ -59,7 +59,7 @@ class Stand(NamedTuple):
     def counters(self) -> list[Bools]:
         """(n,) each, whether machines count parts made, good ones and rejected ones."""
         parts = [o.parts for o in self.options]
-        return [np.array([p is not None and getattr(p, name) is not None for p in parts]) for name in _COUNTS]
+        return [np.array([p is not None and p.says(name) for p in parts]) for name in _COUNTS]
 
     @property
     def long(self) -> Bools:
@@ -192,8 +192,3 @@ def of(said: Stated, coverage: Floats) -> Formed:
 def plainly(value: Floats, coverage: Floats) -> Formed:
     """A figure that is missing where an input is."""
     return value, coverage, np.where(np.isnan(value), MISSING, KNOWN).astype(np.uint8)
-
-
-def reason_of(code: int) -> str:
-    """A reason in words."""
-    return REASONS[code]

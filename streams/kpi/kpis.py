@@ -2,25 +2,25 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Iterator, Sequence
+from collections.abc import Iterator
 from itertools import chain, pairwise
-from typing import Any, Literal
+from typing import Any
 
 import numpy as np
 
 from detectors.efficiency.account import Account
 from schemas.kpi import KpiRow
 from streams.arrays import UNSEEN
-from streams.kpi.carbon import CARRIED
 from streams.kpi.demand import Demands
 from streams.kpi.demand_figures import forecasts
-from streams.kpi.figures import KINDS, Figure, Stand, reason_of
+from streams.kpi.figures import KINDS, Stand
 from streams.kpi.grid import grid_of
 from streams.kpi.line_bottleneck import Bottlenecks, bottleneck_figures
 from streams.kpi.line_figures import LineStand, line_figures
 from streams.kpi.lines import Lines, LineTold
 from streams.kpi.makers import figures
 from streams.kpi.product_figures import product_figures
+from streams.kpi.rows import rows_of
 from streams.kpi.settling import Settling
 from streams.kpi.signals import Signals, limits_of
 from streams.kpi.windows import Floats, Status, Told, Windows
@@ -66,6 +66,7 @@ class Kpis:
         for number, machine in enumerate(self.signals.options):
             self.account.limit(number, limits_of(machine))
         self.demands.configure(grid)
+        self.settling.inferred.configure(self.signals.options)
 
     def _metered(self, machine: Ints, low: Ints, high: Ints, kwh: Floats) -> None:
         if self.provisional:  # else nobody is told of a window that is not over
@@ -76,8 +77,10 @@ class Kpis:
         if not self._active or not len(seg.received):
             return []
         said = self.signals.said(seg, roster, faulty)
-        self.account.add([limits_of(options) for options in self.signals.fresh])
-        self.signals.fresh.clear()
+        if self.signals.fresh:
+            self.account.add([limits_of(options) for options in self.signals.fresh])
+            self.settling.inferred.configure(self.signals.options)
+            self.signals.fresh.clear()
         rows: list[KpiRow] = []
         clock = seg.received // self._interval * self._interval
         for start, end in _runs(clock):
@@ -150,7 +153,7 @@ class Kpis:
         stand = self._stand(told)
         outlook = self.demands.outlook(told, stand.totals)
         made = chain(figures(stand), forecasts(stand, outlook), product_figures(stand))
-        yield from self._written(made, told, stand.assets, "machine")
+        yield from rows_of(told, stand.assets, "machine", made, self._config)
 
     def _line_rows(self, told: list[LineTold]) -> Iterator[KpiRow]:
         """Rows of lines, and those of their machines that follow from the line: with its status and revision."""
@@ -159,39 +162,10 @@ class Kpis:
         owner = np.repeat(np.arange(len(told)), [len(one.parts) for one in told])
         stand = LineStand(told, self._stand([part for one in told for part in one.parts]), owner)
         held = bottleneck_figures(stand, Bottlenecks(self.account, self.windows.grid, self.lines))
-        yield from self._written(chain(line_figures(stand), held.lines), told, [one.line.path for one in told], "line")
+        lines = [one.line.path for one in told]
+        yield from rows_of(told, lines, "line", chain(line_figures(stand), held.lines), self._config)
         of_line = [told[i] for i in owner.tolist()]
-        yield from self._written(held.machines, of_line, stand.machines.assets, "machine")
-
-    def _written(
-        self,
-        made: Iterable[Figure],
-        told: Sequence[Told | LineTold],
-        assets: list[str],
-        level: Literal["machine", "line"],
-    ) -> Iterator[KpiRow]:
-        for figure in made:
-            for i in np.flatnonzero(figure.of).tolist():
-                one, value = told[i], figure.value[i]
-                carried = figure.carried is not None and bool(figure.carried[i])
-                yield KpiRow(
-                    asset=assets[i],
-                    level=level,
-                    kpi=figure.kpi,
-                    product=figure.product,
-                    shift=one.window.shift,
-                    start=one.window.start,
-                    end=one.window.end,
-                    value=_number(value),
-                    low=None if figure.low is None else _number(figure.low[i]),
-                    high=None if figure.high is None else _number(figure.high[i]),
-                    unit=figure.unit,
-                    coverage=float(figure.coverage[i]),
-                    status="provisional" if carried else one.status,
-                    revision=one.revision,
-                    reason=reason_of(int(figure.reason[i])) or (CARRIED if carried else ""),
-                    config=self._config,
-                )
+        yield from rows_of(of_line, stand.machines.assets, "machine", held.machines, self._config)
 
     def warned(self) -> list[str]:
         """Warnings since this was asked last."""
@@ -224,16 +198,12 @@ class Kpis:
         self._tick, self._news = int(saved["tick"]), bool(saved["news"])
         self.signals.restore(saved["signals"])
         self.account.restore(saved["account"], [limits_of(options) for options in self.signals.options])
-        self.settling.restore(saved["settling"])
+        self.settling.restore(saved["settling"], self.signals.options)
         self.windows.restore(saved["windows"])
         if "demands" in saved:  # not in what was saved before windows were forecast
             self.demands.restore(saved["demands"])
         if "lines" in saved:  # not in what was saved before there were lines
             self.lines.restore(saved["lines"])
-
-
-def _number(value: np.float64) -> float | None:
-    return float(value) if np.isfinite(value) else None
 
 
 def _runs(clock: np.ndarray[Any, np.dtype[np.int64]]) -> list[tuple[int, int]]:

@@ -11,6 +11,7 @@ from detectors.efficiency.machine_state import PROFILES, MachineState, state_wor
 
 _MOST = 7 * 86_400_000_000_000
 """Longest silence that may be bridged: a week."""
+_HOUR = 3_600_000_000_000
 
 _STATE_NAMES = ", ".join(state.name.lower() for state in MachineState)
 
@@ -19,24 +20,48 @@ class _Model(BaseModel):
     model_config = ConfigDict(frozen=True, extra="forbid")
 
 
-class StateOptions(_Model):
-    """What the machine does: a text series, or numbers that stand for states."""
+class PowerLevels(_Model):
+    """Levels of power that tell the state: down below `idle`, idle from there on, producing from `producing` on."""
 
-    series: str = Field(min_length=1, description="Series that says the state.")
+    idle: float = Field(ge=0, description="kW from which the machine is on; below it is down.")
+    producing: float = Field(gt=0, description="kW from which it produces.")
+    hysteresis: float = Field(0.1, ge=0, lt=1, description="A level is left when power is this share below it.")
+    stay: Duration = Field(
+        "10s", validate_default=True, ge=0, le=_HOUR, description="A level that lasts less long changes no state."
+    )
+
+    @model_validator(mode="after")
+    def _ascending(self) -> Self:
+        if self.idle >= self.producing:
+            raise ValueError(f"expected idle below producing, got {self.idle:g} and {self.producing:g} kW")
+        return self
+
+
+class StateOptions(_Model):
+    """What the machine does: a text series, numbers that stand for states, or levels of its power."""
+
+    series: str | None = Field(None, min_length=1, description="Series that says the state.")
     profile: str | None = Field(None, description=f"Words to begin with: {', '.join(PROFILES)}.")
     words: dict[str, str] = Field(
         {}, description=f'Own words, which come before those of the profile, such as RUN = "producing"; {_STATE_NAMES}.'
     )
+    power: PowerLevels | None = Field(
+        None, description="Of a machine that says no state: the levels of the power in `energy` that tell it, as below."
+    )
 
     @model_validator(mode="after")
     def _known(self) -> Self:
-        if not state_words(self.profile, self.words):
+        if (self.series is None) == (self.power is None):
+            raise ValueError('a state needs either series = "SERIES" or power = { idle = KW, producing = KW }')
+        if self.power is not None and (self.profile is not None or self.words):
+            raise ValueError("levels of power need no words and no profile")
+        if self.power is None and not state_words(self.profile, self.words):
             raise ValueError('a state needs words, such as words = { RUN = "producing" }, or a profile')
         return self
 
 
 class PartsOptions(_Model):
-    """What the machine makes: counters that go up, and begin again at 0."""
+    """What the machine makes: counters that go up, and begin again at 0; or cycles that its state says are complete."""
 
     total: str | None = Field(None, description="Counter of parts made.")
     good: str | None = Field(None, description="Counter of good parts.")
@@ -44,11 +69,34 @@ class PartsOptions(_Model):
     ideal: Duration | None = Field(None, gt=0, description="Planned run time of a part.")
     ideal_of: dict[str, Duration] = Field({}, description="Planned run time of a part, by product.")
 
+    cycles: list[str] = Field(
+        [],
+        description="In place of a counter of parts made: words of the state series that say that a cycle is "
+        'complete, such as "PROGRAM_COMPLETED". Where neither good nor rejected parts are counted, all are good.',
+    )
+    shortest: Duration | None = Field(
+        None, ge=0, description="A complete cycle with less time producing is no part; default: a quarter of `ideal`."
+    )
+
     @model_validator(mode="after")
     def _enough(self) -> Self:
-        if self.total is None and self.good is None:
-            raise ValueError('parts need a counter: total = "SERIES" or good = "SERIES"')
+        if self.total is None and self.good is None and not self.cycles:
+            raise ValueError('parts need a counter: total = "SERIES" or good = "SERIES"; or cycles = ["WORD"]')
+        if self.total is not None and self.cycles:
+            raise ValueError("give total or cycles, not both: parts would be counted twice")
+        if self.shortest is not None and not self.cycles:
+            raise ValueError('shortest is of cycles: give cycles = ["WORD"] as well')
         return self
+
+    @property
+    def shortest_ns(self) -> int:
+        """Time producing from which a complete cycle is a part."""
+        return self.shortest if self.shortest is not None else (self.ideal or 0) // 4
+
+    def says(self, name: str) -> bool:
+        """Whether it is known how many parts are `total`, `good` or `reject`."""
+        by_cycle = name == "total" or (name == "good" and self.reject is None)
+        return getattr(self, name) is not None or (bool(self.cycles) and by_cycle)
 
 
 class EnergyOptions(_Model):
@@ -119,6 +167,10 @@ class MachineOptions(_Model):
     def _says_something(self) -> Self:
         if self.state is None and self.parts is None and self.energy is None:
             raise ValueError("a machine needs at least one of state, parts and energy")
+        if self.state is not None and self.state.power is not None and (self.energy is None or not self.energy.power):
+            raise ValueError('state.power needs the series of the power: energy = { power = "SERIES" }')
+        if self.parts is not None and self.parts.cycles and (self.state is None or self.state.series is None):
+            raise ValueError('parts.cycles are words of the state series: state = { series = "SERIES", ... }')
         return self
 
     @property

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from itertools import pairwise
 from typing import Any, NamedTuple
 
@@ -10,7 +10,10 @@ import numpy as np
 from numpy.typing import NDArray
 
 from detectors.efficiency.account import Account
-from streams.arrays import UNSEEN, Columns
+from streams.arrays import UNSEEN
+from streams.kpi.held import Block, Bounds, Held
+from streams.kpi.inferred import Inferred
+from streams.kpi.options import MachineOptions
 from streams.segment import Bools, Ints
 
 Floats = NDArray[np.float64]
@@ -43,10 +46,8 @@ class Settling:
         self.grace = grace
         self.late = 0
         self._newest = np.zeros(0, dtype=np.int64)
-        self._held = Columns(
-            machine=(np.int64, 0), role=(np.int64, 0), time=(np.int64, 0), value=(np.float64, 0.0),
-            received=(np.int64, UNSEEN),
-        )  # fmt: skip
+        self._held = Held()
+        self.inferred = Inferred(account)
 
     def take(self, said: Said) -> None:
         """Take readings in; any split of the log into segments books the same."""
@@ -54,14 +55,14 @@ class Settling:
             return
         self._know()
         behind = np.unique(said.machine[self._behind(said)])
-        alone = np.isin(said.machine, behind)
         if len(behind):
+            alone = np.isin(said.machine, behind)
             for some in _by_message(said, np.flatnonzero(alone)):
                 self._hold(some)
-                self._settle(np.isin(self._held["machine"], some.machine))
+                self._settle(np.unique(some.machine))
             said = said.of(~alone)
         self._hold(said)
-        self._settle(np.ones(self._held.rows, dtype=bool))
+        self._settle(None)
 
     def _know(self) -> None:
         more = self.account.machines - len(self._newest)
@@ -69,21 +70,29 @@ class Settling:
 
     def elapse(self, clock: int) -> None:
         """The log's clock has come to `clock`: what came `grace` ago waits no longer."""
-        self._book(self._held["received"] <= clock - self.grace)
+        until = clock - self.grace
+        self._book(self._held.take(lambda bound: bound.received <= until, lambda block: block.received <= until))
+        self._know()
+        self.inferred.elapse(until, self._newest)
 
     def next_due(self) -> int | None:
-        """The clock at which something will have waited for `grace`, None where nothing is held."""
-        held = self._held["received"]
-        return int(held.min()) + self.grace if len(held) else None
+        """The clock at which something will have waited long enough, None where nothing waits."""
+        known = [at for at in (self._held.earliest(), self.inferred.next_due()) if at is not None]
+        return min(known) + self.grace if known else None
 
     def frontier(self) -> Ints:
         """(machines,) event time up to which everything is booked but for what is late; UNSEEN before the first."""
         booked = self.account.newest()
         self._know()
-        return np.where(booked == UNSEEN, UNSEEN, np.maximum(booked, np.maximum(self._newest, booked) - self.grace))
+        settled = np.maximum(booked, np.maximum(self._newest, booked) - self.grace)
+        return np.where(booked == UNSEEN, UNSEEN, np.minimum(settled, self.inferred.frontier()))
 
     def _behind(self, said: Said) -> Bools:
         """(n,) readings that come when their machine is `grace` past them already."""
+        newest = self._newest.copy()
+        np.maximum.at(newest, said.machine, said.time)
+        if (said.time > newest[said.machine] - self.grace).all():
+            return np.zeros(len(said.time), dtype=bool)  # none is, in whichever order they came
         order = np.argsort(said.machine, kind="stable")
         machine, message, time = said.machine[order], said.message[order], said.time[order]
         starts = np.flatnonzero(np.append(True, (machine[1:] != machine[:-1]) | (message[1:] != message[:-1])))
@@ -101,41 +110,45 @@ class Settling:
         return out
 
     def _hold(self, said: Said) -> None:
-        n = len(said.time)
-        if not n:
+        if not len(said.time):
             return
-        self._held.grow(n)
-        for name in ("machine", "role", "time", "value", "received"):
-            self._held[name][-n:] = getattr(said, name)
+        self._held.put(Block(said.machine, said.role, said.time, said.value, said.received))
         np.maximum.at(self._newest, said.machine, said.time)
 
-    def _settle(self, asked: Bools) -> None:
-        held = self._held
-        newest = self._newest[held["machine"]]
-        self._book(asked & (held["time"] <= newest - self.grace))
+    def _settle(self, asked: Ints | None) -> None:
+        """Book what machines' newest readings let go: of those asked for, or of all."""
+        newest = self._newest if asked is None else self._newest[asked]
+        latest = int(newest.max()) - self.grace
 
-    def _book(self, due: Bools) -> None:
-        at = np.flatnonzero(due)
-        if not len(at):
+        def may(bound: Bounds) -> bool:
+            return bound.time <= latest
+
+        def due(block: Block) -> Bools:
+            settled: Bools = block.time <= self._newest[block.machine] - self.grace
+            return settled if asked is None else settled & np.isin(block.machine, asked)
+
+        self._book(self._held.take(may, due))
+
+    def _book(self, block: Block) -> None:
+        if not len(block.time):
             return
-        machine, role, time, value = (self._held[name][at] for name in ("machine", "role", "time", "value"))
-        order = np.lexsort((time, role, machine))
-        machine, role, time, value = machine[order], role[order], time[order], value[order]
+        block = block.of(np.lexsort((block.time, block.role, block.machine)))
+        machine, role, time, *_ = block
         again = (machine[1:] == machine[:-1]) & (role[1:] == role[:-1]) & (time[1:] == time[:-1])
-        fine = ~np.append(False, again) & (time > self.account.booked(role, machine))
+        fine = ~np.append(False, again) & (time > self.inferred.booked(role, machine))
         self.late += int((~fine).sum())
-        self.account.take(role[fine], machine[fine], time[fine], value[fine])
-        kept = np.flatnonzero(~due)
-        self._held.keep(kept)
+        self.inferred.take(block.of(fine))
 
     def snapshot(self) -> dict[str, Any]:
-        """What is held."""
-        return {"held": self._held.snapshot(), "newest": self._newest.copy()}
+        """What is held, and what waits to be decided."""
+        inferred = self.inferred.snapshot()
+        return {"held": self._held.snapshot(), "newest": self._newest.copy(), "inferred": inferred}
 
-    def restore(self, saved: dict[str, Any]) -> None:
-        """Take up what `snapshot` gave."""
+    def restore(self, saved: dict[str, Any], options: Sequence[MachineOptions | None]) -> None:
+        """Take up what `snapshot` gave, behind the account; `options` of its machines."""
         self._held.restore(saved["held"])
         self._newest = saved["newest"].copy()
+        self.inferred.restore(saved.get("inferred"), options)
 
 
 def _by_message(said: Said, at: Ints) -> Iterator[Said]:

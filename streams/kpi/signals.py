@@ -9,11 +9,11 @@ import numpy as np
 from numpy.typing import NDArray
 
 from detectors.efficiency.account import Limits, Role
-from detectors.efficiency.machine_state import MachineState, state_words
 from schemas.chunk import BAD
 from streams.admission import LATE, NEW
 from streams.kpi.options import MachineOptions
 from streams.kpi.settling import Said
+from streams.kpi.words import Words, words_of
 from streams.results import SeriesRef
 from streams.roster import Roster
 from streams.segment import Bools, Segment
@@ -50,7 +50,9 @@ class Signals:
         self.products: list[str] = [""]
         self._code: dict[str, int] = {"": 0}
         self._entries: list[MachineOptions] = []
-        self._words: list[dict[str, MachineState]] = []
+        self._vocabulary: dict[int, Words] = {}  # by the entry's id
+        self._words: list[Words] = []  # of each machine
+        self._factors: dict[tuple[int, str | None], float] = {}  # of a meter's row, and the unit that it was sent in
         self._of_row = np.zeros((0, 2), dtype=np.int64)  # (machine, role), _NONE where a series says nothing
         self._told: set[tuple[str, str, str]] = set()  # (asset, series, unit) that was warned of
         self.fresh: list[MachineOptions] = []  # machines that the account has not yet
@@ -59,8 +61,9 @@ class Signals:
     def configure(self, entries: list[MachineOptions]) -> None:
         """Take up the site's [[machine]] entries; machines keep their numbers."""
         self._entries, self._of_row = entries, np.zeros((0, 2), dtype=np.int64)
+        self._vocabulary, self._factors = {}, {}
         self.options = [self.entry(asset) for asset in self.assets]
-        self._words = [_words(options) for options in self.options]
+        self._words = [self._words_of(options) for options in self.options]
 
     def entry(self, asset: str) -> MachineOptions | None:
         """The [[machine]] entry that speaks of a machine."""
@@ -80,7 +83,13 @@ class Signals:
         self.number[asset] = len(self.assets)
         self.assets.append(asset)
         self.options.append(options)
-        self._words.append(_words(options))
+        self._words.append(self._words_of(options))
+
+    def _words_of(self, options: MachineOptions | None) -> Words:
+        """The words of an entry, which its machines share."""
+        if id(options) not in self._vocabulary:
+            self._vocabulary[id(options)] = words_of(options)
+        return self._vocabulary[id(options)]
 
     def code(self, product: str) -> int:
         """The number of a product."""
@@ -108,27 +117,35 @@ class Signals:
 
     def _translate(self, said: Said, at: NDArray[Any], seg: Segment, roster: Roster) -> None:
         """Words into codes, meters into kilo, in place; NaN for what says nothing."""
-        for i in np.flatnonzero(np.isin(said.role, (Role.STATE, Role.PRODUCT))).tolist():
-            word = seg.text.get(int(at[i]))
-            if word is None and said.value[i] == said.value[i]:
-                word = f"{said.value[i]:g}"
-            if said.role[i] == Role.PRODUCT:
-                said.value[i] = np.nan if word is None else self.code(word)
-            else:
-                # an absent state or a word that nobody explained is time that is not known
-                said.value[i] = self._words[int(said.machine[i])].get((word or "").lower(), MachineState.UNKNOWN)
+        value, text, words = said.value, seg.text.get, self._words
+        states = np.flatnonzero(said.role == Role.STATE)
+        if len(states):
+            # an absent state or a word that nobody explained is time that is not known
+            places, numbers, machines = (a.tolist() for a in (at[states], value[states], said.machine[states]))
+            value[states] = [
+                words[machine][text(place, number)]
+                for place, number, machine in zip(places, numbers, machines, strict=True)
+            ]
+        for i in np.flatnonzero(said.role == Role.PRODUCT).tolist():
+            word = text(int(at[i]))
+            if word is None and value[i] == value[i]:
+                word = f"{value[i]:g}"
+            value[i] = np.nan if word is None else self.code(word)
         meters = np.flatnonzero(said.role >= Role.ENERGY)
-        if not len(meters):
-            return
-        pairs = seg.row[at[meters]] * (len(seg.units) + 1) + seg.code[at[meters]]
-        distinct, first, which = np.unique(pairs, return_index=True, return_inverse=True)
-        units = [seg.units[code] for code in (distinct % (len(seg.units) + 1)).tolist()]
-        rows, roles = (distinct // (len(seg.units) + 1)).tolist(), said.role[meters[first]].tolist()
-        factors = [
-            self._factor(roster.refs[row], Role(role), unit or roster.units[row])
-            for row, role, unit in zip(rows, roles, units, strict=True)
-        ]
-        said.value[meters] *= np.array(factors)[which]
+        if len(meters):
+            rows, codes = seg.row[at[meters]].tolist(), seg.code[at[meters]].tolist()
+            sent = [(row, seg.units[code]) for row, code in zip(rows, codes, strict=True)]
+            value[meters] *= self._factors_of(sent, roster)
+
+    def _factors_of(self, meters: list[tuple[int, str | None]], roster: Roster) -> list[float]:
+        """What makes kilo of readings of meters: (row, unit that it was sent in) each."""
+        known = self._factors
+        for meter in meters:
+            if meter not in known:
+                row, unit = meter
+                role = Role(int(self._of_row[row, 1]))
+                known[meter] = self._factor(roster.refs[row], role, unit or roster.units[row])
+        return [known[meter] for meter in meters]
 
     def _factor(self, ref: SeriesRef, role: Role, unit: str | None) -> float:
         """What makes kilo of a meter's unit; NaN, and a warning, where it is none of such a meter."""
@@ -152,7 +169,7 @@ class Signals:
     def restore(self, saved: dict[str, Any]) -> None:
         """Take up what `snapshot` gave, after `configure`; a machine that no entry fits any more says nothing."""
         self.assets, self.number, self.options, self._words = [], {}, [], []
-        self._of_row = np.zeros((0, 2), dtype=np.int64)
+        self._of_row, self._factors = np.zeros((0, 2), dtype=np.int64), {}
         for asset in saved["assets"]:
             self._add(asset, self.entry(asset))
         self._told = {(asset, series, unit) for asset, series, unit in saved["told"]}
@@ -164,7 +181,7 @@ def role_of(options: MachineOptions, series: str) -> int:
     """What a series of such a machine says, a Role; -1: nothing."""
     state, parts, energy = options.state, options.parts, options.energy
     names: dict[str | None, Role] = {options.product: Role.PRODUCT}
-    if state is not None:
+    if state is not None and state.series is not None:
         names[state.series] = Role.STATE
     if parts is not None:
         names |= {parts.total: Role.TOTAL, parts.good: Role.GOOD, parts.reject: Role.REJECT}
@@ -179,13 +196,7 @@ def limits_of(options: MachineOptions | None) -> Limits:
     if options is None:
         return Limits(0, 0, 0)
     energy = options.energy
-    counter = Role.GOOD if options.parts is not None and options.parts.total is None else Role.TOTAL
+    counter = Role.GOOD if options.parts is not None and not options.parts.says("total") else Role.TOTAL
     if energy is None:
         return Limits(options.hold, 0, 0, counter=counter)
     return Limits(options.hold, energy.gap, energy.bridge, energy.modulus, counter)
-
-
-def _words(options: MachineOptions | None) -> dict[str, MachineState]:
-    if options is None or options.state is None:
-        return {}
-    return state_words(options.state.profile, options.state.words)

@@ -16,7 +16,7 @@ from contextlib import contextmanager
 from pathlib import Path
 
 from streams.sinks.store_init import init_store
-from tests.bench import latency, pair, report, shapes
+from tests.bench import key_figures, latency, pair, report, shapes
 from tests.bench.load import messages, produce
 from tests.bench.peers import environment
 from tests.bench.report import Measured
@@ -54,8 +54,10 @@ def short(bootstrap: str, peers: Path | str) -> int:
     measured = throughput(bootstrap, "singles", SMOKE_SINGLES, SMOKE_ROUNDS, contenders, os.environ, peers)
     measured += throughput(bootstrap, "frames", SMOKE_FRAMES, SMOKE_ROUNDS, ("plain", "off"), os.environ, peers)
     timed = shapes.measure(shapes.SMOKE_ROUNDS)
-    print("\n".join([*report.table(measured, SMOKE_ROUNDS), "", *shapes.table(timed, shapes.SMOKE_ROUNDS)]))
-    return say(report.faults(measured, 3.0) + shapes.faults(timed, 3.0))
+    kpis = key_figures.measure(smoke=True)
+    lines = [*report.table(measured, SMOKE_ROUNDS), "", *shapes.table(timed, shapes.SMOKE_ROUNDS), ""]
+    print("\n".join([*lines, *key_figures.table(kpis, key_figures.naive_rate())]))
+    return say(report.faults(measured, 3.0) + shapes.faults(timed, 3.0) + key_figures.faults(kpis, 3.0))
 
 
 def full(bootstrap: str, peers: Path | str) -> int:
@@ -81,6 +83,8 @@ def full(bootstrap: str, peers: Path | str) -> int:
     lines += ["", *report.latency_lines(late), "", *report.pair_lines(one, two)]
     timed = shapes.measure(shapes.ROUNDS)
     lines += ["", "## Detectors alone", "", *shapes.table(timed, shapes.ROUNDS)]
+    kpis = key_figures.measure(smoke=False)
+    lines += ["", "## Key figures alone", "", *key_figures.table(kpis, key_figures.naive_rate())]
     print("\n".join(lines))
     (ROOT / "docs" / "benchmarks.md").write_text(report.HEAD + "\n".join(lines) + "\n", encoding="utf-8")
     return say(
@@ -88,6 +92,7 @@ def full(bootstrap: str, peers: Path | str) -> int:
         + report.latency_faults(late)
         + report.pair_faults(one, two)
         + shapes.faults(timed, 1.0)
+        + key_figures.faults(kpis, 1.0)
     )
 
 
