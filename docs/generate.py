@@ -9,9 +9,14 @@ from pathlib import Path
 from typing import Any
 
 from detectors.registry import REGISTRY
+from grafana.alerts.managed import managed
+from grafana.alerts.prometheus import rules
 from schemas.contract import text as contract_text
 from streams.energy_options import Certificate, EnergySupply
+from streams.holiday_options import HolidayOptions
+from streams.kpi.line_options import LineOptions
 from streams.kpi.options import EnergyOptions, MachineOptions, PartsOptions, StateOptions
+from streams.maintenance import MaintenanceOptions
 from streams.metrics import TABLE
 from streams.plant.site import MARK, SITE, assets_toml
 from streams.settings import PREFIX, Settings
@@ -27,6 +32,8 @@ def files() -> Iterator[tuple[Path, bytes]]:
     yield ROOT / "docs" / "site.md", _site().encode()
     yield ROOT / "docs" / "settings.md", _settings().encode()
     yield ROOT / "docs" / "metrics.md", _metrics().encode()
+    yield ROOT / "deploy" / "prometheus" / "millstream.rules.yml", rules().encode()
+    yield ROOT / "deploy" / "grafana" / "managed-alerts" / "millstream.yml", managed().encode()
     by_hand = SITE.read_text(encoding="utf-8").split(MARK)[0]
     yield SITE, (by_hand + MARK + "\n" + assets_toml()).encode()
 
@@ -88,10 +95,13 @@ def _site() -> str:
         ("[machine.state]", StateOptions),
         ("[machine.parts]", PartsOptions),
         ("[machine.energy]", EnergyOptions),
+        ("[[line]]", LineOptions),
         ("[[watch]]", WatchOptions),
         ("[calendar]", CalendarOptions),
+        ("[calendar.holidays]", HolidayOptions),
         ("[energy]", EnergySupply),
         ("[[energy.certificates]]", Certificate),
+        ("[[calendar.maintenance]]", MaintenanceOptions),
     ):
         out += [f"## {head}", "", *_table(model), ""]
     return "\n".join(out)
@@ -131,6 +141,7 @@ def main() -> int:
             continue
         stale.append(str(path.relative_to(ROOT)))
         if not check:
+            path.parent.mkdir(parents=True, exist_ok=True)
             path.write_bytes(wanted)
     for name in stale:
         print(f"{name}: {'out of date; run: make gen' if check else 'written'}")

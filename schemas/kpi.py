@@ -1,4 +1,4 @@
-"""The KPI row: one key figure of one machine over one window, as other services read it on `kpi.v1`."""
+"""The KPI row: one key figure of one machine or line over one window, as other services read it on `kpi.v1`."""
 
 from __future__ import annotations
 
@@ -17,6 +17,7 @@ class KpiRow(BaseModel):
 
     schema_version: Literal[1] = 1
     asset: str = Field(description="Path of the machine, line or site.")
+    level: Literal["machine", "line", "site"] = Field("machine", description="What `asset` is the path of.")
     kpi: str = Field(description="Name of the figure, such as oee.")
     product: str = Field("", description="Product that it is of; empty: all.")
     shift: str = Field("", description="Shift that the window is; empty: an hour, or a window of maximum demand.")

@@ -38,6 +38,9 @@ class EnergySupply(_Model):
         description="Name of a shipped tariff, such as tnb_medium_voltage (check it against your own bill), or path of "
         "a TOML file of [[tariff]] tables, relative to the site file.",
     )
+    price: float | None = Field(
+        None, ge=0, description="Money for a kWh at any time, in place of a tariff; then `currency` is needed."
+    )
     currency: str | None = Field(
         None, pattern=r"^[A-Z]{3}$", description="ISO 4217 code of all money; default: the tariff's."
     )
@@ -63,6 +66,10 @@ class EnergySupply(_Model):
 
     @model_validator(mode="after")
     def _makes_sense(self) -> Self:
+        if self.price is not None and self.tariff is not None:
+            raise ValueError("expected either a tariff or one price for all hours, not both")
+        if self.price is not None and self.currency is None:
+            raise ValueError('price is money: say of which currency, such as currency = "MYR"')
         asked = [name for name in ("factors", "edition", "residual", "certificates") if getattr(self, name)]
         if self.grid is None and asked:
             raise ValueError(f'{asked[0]} needs the grid that electricity comes from, such as grid = "taiwan"')

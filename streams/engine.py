@@ -14,6 +14,7 @@ from detectors.registry import REGISTRY, build
 from schemas.chunk import BAD, READING, Chunk
 from streams import outcomes
 from streams.arrays import UNSEEN
+from streams.at_stake import Stakes
 from streams.binned_watch import BinnedWatch
 from streams.collect import AFTER, BEFORE, Collector
 from streams.commands import Ledger, decide
@@ -22,6 +23,7 @@ from streams.events import Events
 from streams.intake import Intake
 from streams.joint import Joint
 from streams.judging import Judging
+from streams.judging_figures import judge_figures
 from streams.judging_gathered import judge_joint, judge_peers
 from streams.kpi.kpis import Kpis
 from streams.modes import Modes
@@ -126,15 +128,16 @@ class Engine:
         fresh = np.unique(seg.row[seg.numeric & ~self.roster.columns["admitted"][seg.row]])
         self.roster.columns["admitted"][fresh] = True
         for watch in self.watches:
-            if not watch.joint and not watch.waves and not watch.lazy:
+            if not watch.joint and not watch.waves and not watch.lazy and not watch.figures:
                 watch.admit(self.roster, *fresh.tolist())
         judging = Judging(self, chunk, seg, received, out)
         judging.remember_modes()
         absent = np.isnan(seg.value) | (seg.quality == BAD)
         faulty = absent
-        for watch in (w for w in self.watches if w.detector.health and not w.by_roster):
+        alone = [w for w in self.watches if not w.by_roster and not w.figures]
+        for watch in (w for w in alone if w.detector.health):
             faulty = faulty | judging.series(watch, absent)
-        for watch in (w for w in self.watches if not w.detector.health and not w.by_roster):
+        for watch in (w for w in alone if not w.detector.health):
             judging.series(watch, faulty)
         for joint in self.joints:
             judge_joint(judging, joint, faulty)
@@ -143,9 +146,19 @@ class Engine:
         judging.waveforms()
         out.kpis += self.kpis.take(seg, self.roster, faulty)
         out.warnings += self.kpis.warned()
+        judge_figures(self, chunk, seg.received, seg.messages, out)
         outcomes.count(seg, judging.tally, out)
         if self.rows != "none":
             outcomes.store(seg, self.roster, out)
+
+    def finish(self, end: Chunk) -> Results:
+        """What is still to be told of key figures when a file is over, as if the log's clock had gone on; the chunk
+        `end` is one message, at which it is told."""
+        out = Collector()
+        out.kpis += self.kpis.finish()
+        over = np.array([max((clock for clock, _ in self.kpis.finals), default=self.received)])
+        judge_figures(self, end, over, np.zeros(1, dtype=np.int64), out)
+        return out.results(self.partition, self.next_offset, self.received, self.roster.refs, self.table)
 
     def take_up(self, site: ResolvedSite, out: Collector, message: int) -> int:
         """Change over to a site: watches that are the same in what they learn keep it, the others start or end.
@@ -158,6 +171,7 @@ class Engine:
         self.roster.configure(site.site)
         self.intake.configure(site)
         self.events = Events(self.roster, site)
+        self.stakes = Stakes(self.roster, site)
         self.kpis.configure(site)
         kept = {w.spec.name: w for w in self.watches}
         joints = {j.watch.spec.name: j for j in self.joints}
@@ -177,7 +191,7 @@ class Engine:
                     out.event(message, AFTER, old.index, event, again)
             else:
                 watch = (BinnedWatch if detector.binned else Watch)(spec, detector, len(self.table))
-                alone = watch.by_roster or detector.binned
+                alone = watch.by_roster or watch.figures or detector.binned
                 self.table.append(WatchRef(spec.name, detector.kind, alone))
                 if not watch.joint and not watch.waves and not watch.lazy:
                     watch.admit(self.roster, *np.flatnonzero(self.roster.columns["admitted"]).tolist())

@@ -10,6 +10,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from schemas.anomaly import Phase
+from streams.at_stake import NOTHING, Stake
 from streams.materiality import Weight
 from streams.severity import band_index, severity_of
 
@@ -31,7 +32,12 @@ class Episode:
     again: bool = False  # its last event has the time of the one before
     cost_per_hour: float | None = None  # as of its last reading
     cost_total: float | None = None
-    costed: int = 0  # time up to which that is
+    costed: int = 0  # time up to which the totals are
+    kwh_per_hour: float | None = None
+    kwh_total: float | None = None
+    kgco2e_per_hour: float | None = None
+    kgco2e_total: float | None = None
+    costs_for: int | None = None  # so long the rates go on without a reading, ns
 
 
 class Step(NamedTuple):
@@ -44,12 +50,13 @@ class Step(NamedTuple):
     at: int  # where its details stand, for whoever asked
     unfit: bool = False  # what it tells is that the model no longer fits
     weight: Weight | None = None  # what is declared to matter of it
+    stake: Stake = NOTHING  # what it costs an hour
 
     @property
     def severity(self) -> int:
-        """From what matters, where that is declared, else from the score."""
+        """From what matters, where that is declared, else from the score; what is at stake may raise it."""
         size = None if self.weight is None else self.weight.size
-        return severity_of(self.score if size is None else size)
+        return severity_of(max(self.score if size is None else size, self.stake.size or 0.0))
 
 
 class Change(NamedTuple):
@@ -118,15 +125,32 @@ class Episodes:
         self.open = {int(row): Episode(**fields) for row, fields in saved}
 
 
+_RATES = (("cost_per_hour", "cost_total"), ("kwh_per_hour", "kwh_total"), ("kgco2e_per_hour", "kgco2e_total"))
+
+
 def _cost(episode: Episode, step: Step) -> None:
-    """Add what the time since the last reading has cost, at the rate of then."""
-    rate = None if step.weight is None else step.weight.cost_per_hour
-    if rate is None and episode.cost_per_hour is None:
+    """Add what the time since the last reading has cost, at the rates of then, and take up those of now."""
+    accrue(episode, step.time)
+    stake = step.stake
+    now = (stake.cost, stake.kwh, stake.kgco2e)
+    if all(rate is None for rate in now):
         return
-    hours = max(step.time - episode.costed, 0) / 3.6e12 if episode.costed else 0.0
-    episode.cost_total = (episode.cost_total or 0.0) + (episode.cost_per_hour or 0.0) * hours
-    episode.cost_per_hour = episode.cost_per_hour if rate is None else rate
-    episode.costed = max(step.time, episode.costed)
+    episode.costed, episode.costs_for = max(step.time, episode.costed), stake.hold
+    for (name, total), rate in zip(_RATES, now, strict=True):
+        if rate is not None:
+            setattr(episode, name, rate)
+            setattr(episode, total, getattr(episode, total) or 0.0)
+
+
+def accrue(episode: Episode, time: int) -> None:
+    """Bring an episode's totals to a time: its rates are held from reading to reading, for `costs_for` at most."""
+    passed = max(time - episode.costed, 0)
+    hours = (passed if episode.costs_for is None else min(passed, episode.costs_for)) / 3.6e12
+    for name, total in _RATES:
+        rate = getattr(episode, name)
+        if rate is not None:
+            setattr(episode, total, getattr(episode, total) + rate * hours)
+    episode.costed = max(time, episode.costed)
 
 
 def _tell(episode: Episode, step: Step) -> None:

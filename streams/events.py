@@ -7,7 +7,7 @@ from typing import Any, NamedTuple
 
 from detectors.bank import Judgement
 from schemas.anomaly import AnomalyEvent, Detector, episode_id_of, event_id_of
-from streams.episodes import Change, Step
+from streams.episodes import Change, Step, accrue
 from streams.messages import message
 from streams.resolve import ResolvedSite
 from streams.roster import Roster
@@ -110,7 +110,11 @@ class Events:
             warm=facts.warm,
             learned_since=facts.learned_since,
             cost_per_hour=episode.cost_per_hour,
+            kwh_per_hour=episode.kwh_per_hour,
+            kgco2e_per_hour=episode.kgco2e_per_hour,
             cost_total=episode.cost_total,
+            kwh_total=episode.kwh_total,
+            kgco2e_total=episode.kgco2e_total,
             message=message(key, list(options.languages), **words),
             runbook=f"#{watch.detector.kind.replace('_', '-')}",
             decision=facts.decision,
@@ -129,6 +133,7 @@ class Events:
             time = max(received, episode.told)  # readings may be ahead of the clock; an end is not before its beginning
             again = episode.told == time
             episode.ordinal += 1
+            accrue(episode, time)
             roster_row = row if watch.by_roster else int(watch.owner["row"][row])
             unit = self.roster.units[roster_row]
             facts = Facts(received, nan, nan, nan, nan, unit, 1.0, None, {}, None, False)

@@ -12,6 +12,8 @@ from detectors.bank import Judgement
 from detectors.compiled import Kernel
 from detectors.durations import UNITS
 from detectors.groups import Groups
+from streams.at_stake import NOTHING as NO_STAKE
+from streams.at_stake import Energy, Stake
 from streams.episodes import Step
 from streams.materiality import NOTHING, Weight, weigh
 from streams.segment import Floats, Ints
@@ -72,12 +74,14 @@ def steps_of(
         unfit, began = fits == _UNFIT, fits == _BEGAN
         alarm = (alarm & ~unfit) | began
     steps = []
-    for p in watch.episodes.relevant(rows, alarm).tolist():
+    places = watch.episodes.relevant(rows, alarm)
+    for p, kwh in zip(places.tolist(), engine.stakes.energy(time[places]), strict=True):
         row = int(rows[p])
         held = unfit[p] and score[p] == score[p]
-        weight = _weight(engine, watch, int(watch.owner["row"][row]), float(value[p]), j, p)
+        weight, stake = _weigh(engine, watch, int(watch.owner["row"][row]), float(value[p]), j, p, kwh)
         said = _HELD if held else float(score[p])
-        steps.append(Step(row, int(time[p]), said, bool(alarm[p]), p, bool(began[p]), None if held else weight))
+        weight, stake = (None, NO_STAKE) if held else (weight, stake)
+        steps.append(Step(row, int(time[p]), said, bool(alarm[p]), p, bool(began[p]), weight, stake))
     return steps
 
 
@@ -91,8 +95,9 @@ def step_of(engine: Engine, watch: Watch, row: int, time: int, value: float, j: 
         fits = _follow_one(watch, row, time, score)
         unfit, began = fits == _UNFIT, fits == _BEGAN
     held = unfit and score == score
-    weight = None if held else _weight(engine, watch, row, value, j, 0)
-    return Step(row, time, _HELD if held else score, (alarm and not unfit) or began, 0, began, weight)
+    (kwh,) = engine.stakes.energy(np.array([time]))
+    weight, stake = (None, NO_STAKE) if held else _weigh(engine, watch, row, value, j, 0, kwh)
+    return Step(row, time, _HELD if held else score, (alarm and not unfit) or began, 0, began, weight, stake)
 
 
 def _follow_one(watch: Watch, row: int, time: int, score: float) -> int:
@@ -105,16 +110,17 @@ def _follow_one(watch: Watch, row: int, time: int, score: float) -> int:
     return int(said[0])
 
 
-def _weight(engine: Engine, watch: Watch, row: int, value: float, j: Judgement, p: int) -> Weight | None:
-    """What a value of a roster row weighs, by what is declared."""
+def _weigh(
+    engine: Engine, watch: Watch, row: int, value: float, j: Judgement, p: int, kwh: Energy
+) -> tuple[Weight | None, Stake]:
+    """What a value of a roster row weighs, by what is declared, and what is at stake."""
     ref = engine.roster.refs[row]
     own = engine.roster.declared(ref.path, ref.series)
     v = j.verdict
-    weight = weigh(
-        watch.spec, own, engine.site.site.site.cost_matters, value, float(v.expected[p]), float(v.low[p]),
-        float(v.high[p]),
-    )  # fmt: skip
-    return None if weight == NOTHING else weight
+    expected, low, high = float(v.expected[p]), float(v.low[p]), float(v.high[p])
+    weight = weigh(watch.spec, own, engine.site.site.site.cost_matters, value, expected, low, high)
+    stake = engine.stakes.of(row, value, expected, low, high, weight.cost_per_hour, kwh)
+    return None if weight == NOTHING else weight, stake
 
 
 def follow(watch: Watch, groups: Groups, dt: Floats, score: Floats) -> NDArray[np.int8]:

@@ -14,12 +14,15 @@ from streams.admission import SECOND, admit, memory
 from streams.arrays import UNSEEN, Columns
 from streams.arrivals import Came, Let
 from streams.collect import Collector
+from streams.figure_watches import PREFIX, is_figure
 from streams.localtime import LocalTime
 from streams.reorder import Reorder
 from streams.resolve import ResolvedSite
 from streams.results import Forward, Rejection
 from streams.roster import CHANGE, Roster
 from streams.segment import Bools, Ints, Segment
+
+RESERVED = ("reserved_series", f"a series whose name begins with {PREFIX!r} is a key figure; give it another name")
 
 
 class Intake:
@@ -193,6 +196,8 @@ class Intake:
     def _admit(self, key: SeriesKey) -> tuple[str, str] | None:
         """Give a key that is not known yet its series' row, or say why not."""
         path = self.roster.path(key.asset)
+        if is_figure(key.series):
+            return RESERVED
         found = self.roster.find(path, key.series)
         if found is None:
             refusal = self.roster.refusal(path)
@@ -209,6 +214,8 @@ class Intake:
         path = self.roster.path(wave.key.asset)
         row = self.roster.find(path, wave.key.series)
         refusal = self.roster.refusal(path) if row is None else None
+        if is_figure(wave.key.series):
+            refusal = RESERVED
         clock = int(received[wave.message])
         if self._future(wave, received):
             refusal = ("future", "time is ahead of the log's clock by more than max_ahead")

@@ -11,6 +11,7 @@ import numpy as np
 from detectors.bank import Judgement
 from detectors.base import Batch, Telling
 from streams.arrays import UNSEEN
+from streams.figure_watches import is_figure
 from streams.gathering import Gathering
 from streams.instants import Inputs, Instant
 from streams.localtime import LocalTime
@@ -56,6 +57,7 @@ class Joint:
         spec = self.watch.spec
         return (
             fnmatchcase(ref.path, spec.assets)
+            and not is_figure(ref.series)
             and any(fnmatchcase(ref.series, g) for g in spec.inputs or ())
             and not any(fnmatchcase(f"{ref.path}/{ref.series}", g) for g in spec.exclude)
         )

@@ -33,8 +33,11 @@ if TYPE_CHECKING:
 class Judging:
     """One segment's pass through the watches of an engine."""
 
-    def __init__(self, engine: Engine, chunk: Chunk, seg: Segment, received: Ints, out: Collector) -> None:
+    def __init__(
+        self, engine: Engine, chunk: Chunk, seg: Segment, received: Ints, out: Collector, stage: int = READING
+    ) -> None:
         self.engine, self.chunk, self.seg, self.received, self.out = engine, chunk, seg, received, out
+        self.stage = stage  # at which what its readings lead to stands, at their message
         self.tally = outcomes.tally(len(seg.row))
         self.modes: dict[int, AsOf] = {}  # position of a reading that a gate asks for -> its modes
 
@@ -44,7 +47,7 @@ class Judging:
         A reading sees the states of its own row and of what came before it in the log, never what came behind:
         where the log is cut into chunks must not be seen.
         """
-        gated = [w for w in self.engine.watches if w.mode_names]
+        gated = [w for w in self.engine.watches if w.mode_names and not w.figures]
         if not gated or not len(self.seg.row):
             return
         names = sorted(frozenset().union(*(w.mode_names for w in gated)))
@@ -117,7 +120,7 @@ class Judging:
         since = watch.bank.learned_since(change.step.row, p)
         decision |= judged_of(watch.detector, seg, i) | watch.detector.found(before, reading)
         event = self.engine.events.make(watch, row, change, facts._replace(decision=decision, learned_since=since))
-        self.out.event(int(seg.messages[step]), READING, watch.index, event, change.episode.again)
+        self.out.event(int(seg.messages[step]), self.stage, watch.index, event, change.episode.again)
 
     def _verdicts(self, watch: Watch, opinion: Opinion) -> None:
         """Verdict rows of every watched reading, those without an opinion included; or of those to store alone."""
@@ -143,7 +146,7 @@ class Judging:
             fields = [_spread(a, judged, len(at)) for a in fields]
         part = Part(
             seg.message[at], at, seg.place[at], seg.row[at], watch.index, seg.time[at], seg.value[at],
-            fields[0], fields[1], fields[2], fields[3], status, store, {}, READING,
+            fields[0], fields[1], fields[2], fields[3], status, store, {}, self.stage,
         )  # fmt: skip
         self.out.parts.append(part)
 

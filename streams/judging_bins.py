@@ -9,7 +9,7 @@ from numpy.typing import NDArray
 
 from detectors.durations import SECOND
 from streams.binned_watch import BinnedWatch, BinOpinion
-from streams.collect import BEFORE, READING, Part
+from streams.collect import BEFORE, Part
 from streams.episodes import Change
 from streams.events import facts_of, plain
 from streams.fitness import steps_of
@@ -69,7 +69,10 @@ def _verdicts(judging: Judging, watch: BinnedWatch, opinion: BinOpinion, said: N
     series, message = watch.owner["row"][closed.row], judging.seg.messages[step]
     late = np.flatnonzero(wanted & closed.due)
     late = late[np.lexsort((series[late], closed.clock[late]))]
-    for stage, at, rank in ((BEFORE, late, closed.clock), (READING, np.flatnonzero(wanted & ~closed.due), closed.at)):
+    for stage, at, rank in (
+        (BEFORE, late, closed.clock),
+        (judging.stage, np.flatnonzero(wanted & ~closed.due), closed.at),
+    ):
         if len(at):
             v = j.verdict
             part = Part(
@@ -102,5 +105,5 @@ def _event(judging: Judging, watch: BinnedWatch, opinion: BinOpinion, change: Ch
     named = watch.detector.named(before, reading)
     facts = facts._replace(decision=facts.decision | given, learned_since=since, named=named)
     event = engine.events.make(watch, row, change, facts)
-    stage = BEFORE if closed.due[p] else READING
+    stage = BEFORE if closed.due[p] else judging.stage
     judging.out.event(int(judging.seg.messages[step]), stage, watch.index, event, change.episode.again)

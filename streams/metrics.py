@@ -92,10 +92,51 @@ TABLE: tuple[Definition, ...] = (
         "",
         "Share of that window for which the figure's inputs were there.",
     ),
+    Definition(
+        "millstream_demand_forecast_watts",
+        "gauge",
+        ("site", "line", "asset"),
+        "watts",
+        "What the open window of maximum demand is forecast to end at; NaN where readings are missing, absent when it "
+        "is over.",
+    ),
+    Definition(
+        "millstream_demand_limit_watts", "gauge", ("site", "line", "asset"), "watts", "The demand to stay under."
+    ),
     Definition("millstream_kpis_unlisted", "gauge", (), "", "Key figures beyond the listed label sets."),
     Definition("millstream_warmup_ratio", "gauge", ("watch",), "", "Share of the warm-up done, mean over its models."),
     Definition("millstream_models_warming", "gauge", ("watch",), "", "Models that have no opinion yet; see /warmup."),
     Definition("millstream_models_unfit", "gauge", ("watch",), "", "Models that no longer fit: to be re-baselined."),
+    Definition(
+        "millstream_alarm_budget_per_second",
+        "gauge",
+        ("watch",),
+        "",
+        "False alarms that a watch may raise, a second and series: its false_alarms.",
+    ),
+    Definition(
+        "millstream_alarm_rate_per_second",
+        "gauge",
+        ("watch",),
+        "",
+        "Alarms that it has raised, a second and series with an opinion; true ones among them.",
+    ),
+    Definition("millstream_alarm_threshold", "gauge", ("watch",), "", "Raw score that alarms, median over its models."),
+    Definition(
+        "millstream_watch_info",
+        "gauge",
+        ("watch", "kind", "judges"),
+        "",
+        "1 for each watch of the configuration in force; judges: process or health.",
+    ),
+    Definition("millstream_clock_timestamp_seconds", "gauge", (), "seconds", "The worker's clock, as of the scrape."),
+    Definition(
+        "millstream_certificate_expiry_timestamp_seconds",
+        "gauge",
+        ("certificate",),
+        "seconds",
+        "When a certificate that the settings name ends; the first of several in its file.",
+    ),
     Definition("millstream_config_info", "gauge", ("config",), "", "1 for the hash of the configuration in force."),
     Definition("millstream_scored_latency_seconds", "histogram", (), "seconds", "From received to scored."),
     Definition(

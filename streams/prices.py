@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from typing import NamedTuple
 
 import numpy as np
@@ -10,7 +11,7 @@ from numpy.typing import NDArray
 from detectors.efficiency.carbon import FactorsAt, factors_at, market_based
 from detectors.efficiency.stated import KNOWN, NO_FACTOR, NO_TARIFF, Stated
 from detectors.efficiency.tariff import Tariff, class_table
-from detectors.efficiency.tariff_cost import price_per_kwh
+from detectors.efficiency.tariff_cost import price_per_kw, price_per_kwh
 from streams.localtime import LocalTime
 from streams.resolve import ResolvedSite
 from streams.supply import SeasonalTariff, Supply
@@ -53,18 +54,33 @@ class Prices:
         """Of all money, an ISO 4217 code; empty where none is known."""
         return self.supply.currency
 
+    @property
+    def known(self) -> bool:
+        """Whether a kWh has a price at all."""
+        return bool(self.supply.tariffs) or self.supply.price is not None
+
     def at(self, time: Ints) -> PricesAt:
         """What a kWh costs and emits at each of n times, ns."""
         return PricesAt(self.energy(time).value, self.location(time).kg_per_kwh.value)
 
     def energy(self, time: Ints) -> Stated:
         """Money per kWh at each of n times, ns: the charge of the price class, and fuel adjustment."""
-        price = np.full(len(time), np.nan)
+        price = self._looked(time, lambda one, season, which: one.per_kwh[which])
+        if self.supply.price is not None:
+            price[:] = self.supply.price
+        return Stated(price, np.where(np.isnan(price), NO_TARIFF, KNOWN).astype(np.uint8))
+
+    def per_kw(self, time: Ints) -> Floats:
+        """Money that one kW more of the month's highest demand costs at each of n times, ns; NaN without a tariff."""
+        return self._looked(time, lambda one, season, which: one.per_kw[season, which])
+
+    def _looked(self, time: Ints, up: Callable[[_Looked, Ints, NDArray[np.int8]], Floats]) -> Floats:
+        found = np.full(len(time), np.nan)
         week_s, day = self._local.week_s(time), self._local.days(time)
         for one in self._tariffs:
             valid = (time >= one.tariff.valid_from) & (time < (one.tariff.valid_to or np.iinfo(np.int64).max))
-            price[valid] = one.price(week_s[valid], day[valid])
-        return Stated(price, np.where(np.isnan(price), NO_TARIFF, KNOWN).astype(np.uint8))
+            found[valid] = up(one, *one.which(week_s[valid], day[valid]))
+        return found
 
     def location(self, time: Ints) -> FactorsAt:
         """Location-based kg CO2e per kWh at each of n times, ns."""
@@ -99,6 +115,7 @@ class _Looked(NamedTuple):
     tariff: Tariff
     classes: NDArray[np.int8]  # (seasons, 3, 1440)
     per_kwh: Floats  # (classes,)
+    per_kw: Floats  # (seasons, classes)
     begins: Ints  # 100 x month + day, ascending
     season: Ints  # that begins there
 
@@ -106,14 +123,15 @@ class _Looked(NamedTuple):
     def of(cls, dated: SeasonalTariff) -> _Looked:
         order = np.argsort(dated.begins)
         begins = np.array(dated.begins, dtype=np.int64)[order]
-        return cls(dated.tariff, class_table(dated.tariff), price_per_kwh(dated.tariff), begins, order)
+        tariff = dated.tariff
+        per_kw = np.stack([price_per_kw(tariff, season) for season in range(len(tariff.seasons))])
+        return cls(tariff, class_table(tariff), price_per_kwh(tariff), per_kw, begins, order)
 
-    def price(self, week_s: NDArray[np.int32], day: Ints) -> Floats:
-        """Money per kWh at local times (n,): second of the week as it counts, day since 1970-01-01."""
+    def which(self, week_s: NDArray[np.int32], day: Ints) -> tuple[Ints, NDArray[np.int8]]:
+        """Season and class at local times (n,): second of the week as it counts, day since 1970-01-01."""
         # before the first season of a year is the last one of the year before
         season = self.season[np.searchsorted(self.begins, _month_day(day), "right") - 1]
-        which = self.classes[season, _DAY_CLASS[week_s // _DAY_S], week_s % _DAY_S // 60]
-        return np.asarray(self.per_kwh[which])
+        return season, self.classes[season, _DAY_CLASS[week_s // _DAY_S], week_s % _DAY_S // 60]
 
 
 def _month_day(day: Ints) -> Ints:

@@ -47,7 +47,9 @@ def resolve(site: Site, folder: Path = Path()) -> ResolvedSite:
     supply = supply_of(site, folder, _offsets)
     window = {"demand_window": demand_window(site, supply)}
     site = site.model_copy(update={"site": site.site.model_copy(update=window)})
-    days = {(date.fromisoformat(day) - _EPOCH).days: _DAYS.index(as_day) for day, as_day in site.calendar.days.items()}
+    days = _holidays(site) | {
+        (date.fromisoformat(day) - _EPOCH).days: _DAYS.index(as_day) for day, as_day in site.calendar.days.items()
+    }
     offsets = _offsets(site.site.timezone)
     body = {"site": site.model_dump(mode="json"), "offsets": offsets, "days": sorted(days.items())}
     if supply is not None:
@@ -64,6 +66,14 @@ def to_payload(site: ResolvedSite) -> dict[str, Any]:
 def from_payload(payload: object) -> ResolvedSite:
     """Read back what `to_payload` gave; raises pydantic's ValidationError where it is something else."""
     return ResolvedSite.model_validate(payload)
+
+
+def _holidays(site: Site) -> dict[int, int]:
+    options = site.calendar.holidays
+    if options is None:
+        return {}
+    as_day = _DAYS.index(options.count_as)
+    return {(day - _EPOCH).days: as_day for day in options.in_years(_FIRST_YEAR, _LAST_YEAR)}
 
 
 def _offsets(name: str) -> list[tuple[int, int]]:

@@ -76,27 +76,41 @@ class Scorer:
         return scored
 
     def finish(self) -> list[Scored]:
-        """What is still held when the files are over, as if time had gone on: readings by `[site] reorder`, windows."""
+        """What is still held when the files are over, as if time had gone on: readings by `[site] reorder`."""
         scored = []
-        for partition, engine in sorted(self.engines.items()):
+        for _, engine in sorted(self.engines.items()):
             held = engine.intake.reorder
             if held.holding:
-                none = np.zeros(0)
-                whole, place = none.astype(np.int64), none.astype(np.int32)
-                over = np.array([engine.received + (held.wait or 0)])
-                chunk = columns(over, place, [], place, whole, none, first_offset=engine.next_offset)
-                scored.append(Scored(Share(partition, chunk, np.zeros(1, np.int64), whole), self._judge(engine, chunk)))
+                share = _end(engine, engine.received + (held.wait or 0))
+                scored.append(Scored(share, self._judge(engine, share.chunk)))
         return scored
 
-    def last_kpis(self) -> list[KpiRow]:
-        """Key figures that are still to be told when the files are over, all of them final."""
-        return [row for _, engine in sorted(self.engines.items()) for row in engine.kpis.finish()]
+    def last_figures(self) -> list[Scored]:
+        """Key figures that are still to be told when the files are over, all of them final, and what watches say."""
+        scored = []
+        for _, engine in sorted(self.engines.items()):
+            share = _end(engine, engine.received)
+            results = engine.finish(share.chunk)
+            self._count(results)
+            scored.append(Scored(share, results))
+        return scored
 
     def _judge(self, engine: Engine, chunk: Chunk) -> Results:
         results = engine.feed(chunk)
+        self._count(results)
+        return results
+
+    def _count(self, results: Results) -> None:
         self.counts.update(results.counts)
         self.verdicts += int(np.isfinite(results.verdicts.score).sum())
-        return results
+
+
+def _end(engine: Engine, clock: int) -> Share:
+    """A message without readings behind an engine's last."""
+    none = np.zeros(0)
+    whole, place = none.astype(np.int64), none.astype(np.int32)
+    chunk = columns(np.array([clock]), place, [], place, whole, none, first_offset=engine.next_offset)
+    return Share(engine.partition, chunk, np.zeros(1, np.int64), whole)
 
 
 def newest(chunk: Chunk) -> NDArray[np.int64]:
@@ -178,7 +192,7 @@ def _quoted(*fields: str) -> str:
 
 KPI_HEADER = (
     "start", "end", "asset", "kpi", "value", "unit", "low", "high", "coverage", "status", "product", "shift",
-    "revision", "reason",
+    "revision", "reason", "level",
 )  # fmt: skip
 
 
@@ -191,7 +205,7 @@ def kpi_lines(rows: Iterable[KpiRow]) -> str:
         numbers = ["" if v is None else repr(v) for v in (row.value, row.low, row.high)]
         table.writerow(
             [start, end, row.asset, row.kpi, numbers[0], row.unit, *numbers[1:], f"{row.coverage:.6g}", row.status,
-             row.product, row.shift, row.revision, row.reason]
+             row.product, row.shift, row.revision, row.reason, row.level]
         )  # fmt: skip
     return out.getvalue()
 

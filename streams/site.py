@@ -12,14 +12,15 @@ from pydantic import BaseModel, ConfigDict, Field, ValidationError, field_valida
 from detectors.durations import Budget, Duration
 from detectors.registry import build
 from schemas.errors import Misconfigured
+from streams.calendar_options import CalendarOptions
 from streams.energy_options import EnergySupply
 from streams.explain_errors import explain
+from streams.figure_watches import check_modes, check_watch, names_figures
+from streams.kpi.line_options import LineOptions, check_lines
 from streams.kpi.options import MachineOptions
-from streams.shifts import span_s
 
 Store = Literal["all", "1s", "change", "none"]
 Level = Literal["site", "area", "line", "machine"]
-Weekday = Literal["monday", "tuesday", "wednesday", "thursday", "friday", "saturday", "sunday"]
 
 
 class _Model(BaseModel):
@@ -162,6 +163,13 @@ class WatchOptions(_Model):
         "and `wait` at least.",
     )
 
+    min_coverage: float | None = Field(
+        None,
+        ge=0,
+        le=1,
+        description='Of key figures (series such as "*/kpi:oee"): those with less coverage are withheld; default 0.5.',
+    )
+
     @model_validator(mode="after")
     def _one_target(self) -> Self:
         if (self.series is None) == (self.inputs is None):
@@ -177,6 +185,7 @@ class WatchOptions(_Model):
             raise ValueError(f"when and by gate single series; {kind} takes none")
         if self.dwell is not None and self.when is None and self.by is None:
             raise ValueError("dwell is the time after a change of mode: it needs when or by")
+        check_watch(self, detector)
         self._matters(shape, kind)
         learns = shape != "waveform" and not detector.judges_silence and detector.judges == "value"
         if self.frozen and (not learns or (shape == "joint" and detector.health)):
@@ -213,34 +222,10 @@ class WatchOptions(_Model):
         """The globs of `series`, as a list."""
         return [self.series] if isinstance(self.series, str) else list(self.series or ())
 
-
-class CalendarOptions(_Model):
-    """[calendar]: local days that count as another day of the week."""
-
-    days: dict[str, Weekday] = Field(
-        {}, description='Local dates and the day they count as, such as "2026-02-17" = "sunday".'
-    )
-    shifts: dict[str, str] = Field(
-        {},
-        description='Names and local times such as day = "06:00-18:00"; gates read them as `shift`, and the day of the '
-        "week, holidays as they count, as `weekday`.",
-    )
-    breaks: list[str] = Field([], description='Local times at which nothing is planned, such as "12:00-12:30".')
-    closed: list[Weekday] = Field([], description="Days on which nothing is planned, holidays as they count.")
-
-    @field_validator("breaks")
-    @classmethod
-    def _break_spans(cls, breaks: list[str]) -> list[str]:
-        for text in breaks:
-            span_s(text)
-        return breaks
-
-    @field_validator("shifts")
-    @classmethod
-    def _spans(cls, shifts: dict[str, str]) -> dict[str, str]:
-        for text in shifts.values():
-            span_s(text)
-        return shifts
+    @property
+    def of_figures(self) -> bool:
+        """Whether it watches key figures."""
+        return names_figures(self.globs)
 
 
 DEFAULT_WATCHES: tuple[dict[str, Any], ...] = (
@@ -265,6 +250,7 @@ class Site(_Model):
     site: SiteOptions = SiteOptions.model_validate({})
     asset: list[AssetOptions] = []
     machine: list[MachineOptions] = []
+    line: list[LineOptions] = []
     watch: list[WatchOptions] = [WatchOptions.model_validate(w) for w in DEFAULT_WATCHES]
     calendar: CalendarOptions = CalendarOptions.model_validate({})
     energy: EnergySupply | None = None
@@ -278,6 +264,17 @@ class Site(_Model):
             twice = sorted({n for n in names if names.count(n) > 1}) if len(set(names)) < len(names) else []
             if twice:
                 raise ValueError(f"{what} {twice[0]!r} stands twice; each must be unique")
+        check_lines(self.line, bool(self.machine), self.site.partition_level)
+        return self
+
+    @model_validator(mode="after")
+    def _figures(self) -> Self:
+        for watch in (w for w in self.watch if w.of_figures):
+            if not self.machine:
+                raise ValueError(
+                    f"watch {watch.name!r} is over key figures, and no [[machine]] says what they would be made of"
+                )
+            check_modes(watch, bool(self.calendar.shifts))
         return self
 
 

@@ -43,6 +43,7 @@ class Supply(_Model):
 
     currency: str = ""  # of all money; empty: none is known
     tariffs: tuple[SeasonalTariff, ...] = ()  # in order of time
+    price: float | None = None  # of a kWh at any time, without tariffs
     grid: str = ""  # empty: no carbon
     residual: str = ""
     edition: int | None = None
@@ -60,18 +61,17 @@ def supply_of(site: Site, folder: Path, offsets: Callable[[str], Offsets]) -> Su
     """
     energy = site.energy
     if energy is None:
-        if any(machine.minute_cost is not None for machine in site.machine):
-            raise Misconfigured('minute_cost is money: say of which currency, such as [energy] currency = "MYR"')
+        _in_currency(site, "")
         return None
     entries = _tariffs(energy.tariff, folder)
     _same_zone(entries, site.site.timezone, offsets)
     currency = _currency(energy, entries)
-    if not currency and any(machine.minute_cost is not None for machine in site.machine):
-        raise Misconfigured('minute_cost is money: say of which currency, such as [energy] currency = "MYR"')
+    _in_currency(site, currency)
     where = zone(site.site.timezone)
     return Supply(
         currency=currency,
         tariffs=tuple(SeasonalTariff(tariff=entry.tariff(), begins=_begins(entry)) for entry in entries),
+        price=energy.price,
         grid=energy.grid or "",
         residual=energy.residual or energy.grid or "",
         edition=energy.edition,
@@ -86,6 +86,13 @@ def supply_of(site: Site, folder: Path, offsets: Callable[[str], Offsets]) -> Su
             for one in energy.certificates
         ),
     )
+
+
+def _in_currency(site: Site, currency: str) -> None:
+    """Refuse money of which nobody knows what it is."""
+    costs = [*(machine.minute_cost for machine in site.machine), *(line.minute_cost for line in site.line)]
+    if not currency and any(cost is not None for cost in costs):
+        raise Misconfigured('minute_cost is money: say of which currency, such as [energy] currency = "MYR"')
 
 
 def demand_window(site: Site, supply: Supply | None) -> int | None:

@@ -18,6 +18,7 @@ from schemas.chunk import GOOD
 from streams.arrays import UNSEEN, Columns
 from streams.beside import beside, first_bad
 from streams.episodes import Episodes
+from streams.figure_watches import is_figure
 from streams.freezing import freeze
 from streams.modes import Mode, in_transition
 from streams.results import SeriesRef
@@ -120,6 +121,11 @@ class Watch:
         return self.joint or self.waves or self.compares
 
     @property
+    def figures(self) -> bool:
+        """Whether it judges key figures (`streams/judging_figures.py`)."""
+        return self.spec.of_figures
+
+    @property
     def lazy(self) -> bool:
         """Whether series get a row only once there is something to judge (`first_bad`)."""
         return self.detector.judges == "quality"
@@ -127,6 +133,8 @@ class Watch:
     def wants(self, ref: SeriesRef) -> bool:
         """Whether its globs take a series."""
         spec, name = self.spec, f"{ref.path}/{ref.series}"
+        if is_figure(ref.series) != self.figures:
+            return False
         if self.compares:
             mine = fnmatchcase(ref.path, spec.assets) and any(fnmatchcase(ref.series, g) for g in spec.inputs or ())
         else:

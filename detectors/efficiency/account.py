@@ -81,6 +81,8 @@ class Account:
         self._value = np.zeros((len(Role), 0))
         self._changed = np.zeros(0, dtype=np.int64)  # when state or product last changed
         self._now = np.zeros((2, 0), dtype=np.int64)  # state and product in force
+        self.observe: Callable[[Ints, Ints, Ints, Floats], None] | None = None
+        """Told what active energy is booked: machine, from, to, kWh, (n,) each, by machine and in order of time."""
 
     def limit(self, machine: int, limits: Limits) -> None:
         """What holds for a machine from now on."""
@@ -224,6 +226,8 @@ class Account:
             machine, since, time, amount, gap = machine[fine], since[fine], time[fine], amount[fine], gap[fine]
         else:
             amount = risen(was, value, modulus)
+        if role in _ACTIVE and self.observe is not None:
+            self.observe(machine, since, time, amount)
         span = self._share(machine, since, time)
         whole, length = (time - since)[span.of], span.high - span.low
         part = amount[span.of] * (length / whole)

@@ -78,9 +78,12 @@ class Demand(BaseModel):
             widen=np.ones((n, s)), low=np.full((n, s), np.nan), high=np.full((n, s), np.nan),
         )  # fmt: skip
 
-    def step(self, state: DemandState, slot: Ints, kwh: Floats) -> tuple[DemandState, Forecast]:
+    def step(
+        self, state: DemandState, slot: Ints, kwh: Floats, asked: Bools | None = None
+    ) -> tuple[DemandState, Forecast]:
         """The end of one slot of each of k meters: `slot` (k,) from 0, `kwh` (k,) drawn in it, 0 or more, NaN = lost.
 
+        Those not `asked` (k,), default all, are given the mean so far without an interval, which costs little.
         Pure. Slots come in order; one that was left out counts as lost, and one that is no later than the last opens a
         new window. Raises ValueError for a slot outside the window.
         """
@@ -97,18 +100,19 @@ class Demand(BaseModel):
         low = np.where(opened[:, None], np.nan, state.low)
         high = np.where(opened[:, None], np.nan, state.high)
         state = state._replace(window=window, halves=halves, low=low, high=high)
-        forecast = self._forecast(state, slot)
+        forecast = self._forecast(state, slot, np.ones(k, dtype=bool) if asked is None else asked)
         low[rows, slot], high[rows, slot] = forecast.low_kwh, forecast.high_kwh
         return self._learn(state._replace(slot=slot + 1), slot == self.slots - 1), forecast
 
-    def _forecast(self, state: DemandState, slot: Ints) -> Forecast:
+    def _forecast(self, state: DemandState, slot: Ints, asked: Bools) -> Forecast:
         s, k = self.slots, len(slot)
         rows = np.arange(k)
         passed = state.window[rows, slot]
         end, low, high = passed * s / (slot + 1.0), np.full(k, np.nan), np.full(k, np.nan)
         kept = np.minimum(state.seen, self.memory)
-        for at in np.unique(slot[(kept >= self.neighbours) & (passed > 0) & (slot < s - 1)]):
-            here = np.flatnonzero((slot == at) & (kept >= self.neighbours) & (passed > 0))
+        asked = asked & (kept >= self.neighbours) & (passed > 0)
+        for at in np.unique(slot[asked & (slot < s - 1)]):
+            here = np.flatnonzero((slot == at) & asked)
             past, of_then = state.past[here], state.past[here, at]
             then = traits(past, state.before[here], int(at))
             now = traits(state.window[here, :, None], state.halves[here, None], int(at))

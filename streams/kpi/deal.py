@@ -7,6 +7,7 @@ from typing import Any
 
 import numpy as np
 
+from detectors.base import NEVER
 from detectors.efficiency.account import Role
 from detectors.efficiency.sums import Sums
 from streams.arrays import UNSEEN, Columns
@@ -37,7 +38,9 @@ def dealt(parts: list[tuple[Saved, Callable[[str], bool]]]) -> Saved:
         },
         "account": _account([(saved["account"], rows, at, code) for saved, rows, at, code in pieces]),
         "settling": _settling([(saved["settling"], rows, at, code) for saved, rows, at, code in pieces]),
+        "lines": _lines([(saved, rows, takes) for (saved, takes), (_, rows, _, _) in zip(parts, pieces, strict=True)]),
         "windows": _windows([(saved["windows"], rows, at) for saved, rows, at, _ in pieces]),
+        "demands": _demands([(saved.get("demands", _NO_DEMANDS), rows, at) for saved, rows, at, _ in pieces]),
     }
 
 
@@ -95,5 +98,33 @@ def _windows(pieces: list[tuple[Saved, Any, Any]]) -> Saved:
     }
 
 
-def _padded(times: Any, n: int) -> Any:
-    return np.append(times, np.full(n - len(times), UNSEEN))
+def _lines(pieces: list[tuple[Saved, Any, Callable[[str], bool]]]) -> Saved:
+    books, began = [], []
+    for saved, rows, takes in pieces:
+        # not in what was saved before there were lines
+        lines = saved.get("lines", {"books": [], "began": np.full(len(saved["signals"]["assets"]), NEVER)})
+        books += [book for book in lines["books"] if takes(f"{book[0]}/-")]  # a line goes where its machines go
+        began.append(lines["began"][rows])
+    return {"books": books, "began": np.concatenate(began)}
+
+
+_NO_DEMANDS: Saved = {
+    "window": 0,
+    "slots": {"slot": np.zeros(0, dtype=np.int64), "kwh": np.zeros(0), "known": np.zeros(0, dtype=np.int64)},
+    "meters": [],
+}
+"""In what was saved before windows were forecast there are none."""
+
+
+def _demands(pieces: list[tuple[Saved, Any, Any]]) -> Saved:
+    rows = [[int(at[row[0]]), *row[1:]] for saved, _, at in pieces for row in saved["meters"] if at[row[0]] >= 0]
+    before = {"slot": UNSEEN, "kwh": 0.0, "known": 0}  # of machines of which nothing was metered yet
+    slots = {
+        name: np.concatenate([_padded(saved["slots"][name], len(at), none)[which] for saved, which, at in pieces])
+        for name, none in before.items()
+    }
+    return {"window": pieces[0][0]["window"], "slots": slots, "meters": rows}  # all are under one site
+
+
+def _padded(values: Any, n: int, fill: float = UNSEEN) -> Any:
+    return np.append(values, np.full(n - len(values), fill, dtype=values.dtype))

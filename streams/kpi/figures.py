@@ -37,6 +37,7 @@ class Figure(NamedTuple):
     low: Floats | None = None  # ends of its interval, where it has one
     high: Floats | None = None
     carried: Bools | None = None  # it stands on a factor that is carried on, and stays provisional
+    product: str = ""  # that it is of; empty: all
 
 
 class Stand(NamedTuple):
@@ -54,6 +55,11 @@ class Stand(NamedTuple):
     def has(self, part: str) -> Bools:
         """(n,) whether machines' entries say such a thing: state, parts or energy."""
         return np.array([getattr(o, part) is not None for o in self.options], dtype=bool)
+
+    def counters(self) -> list[Bools]:
+        """(n,) each, whether machines count parts made, good ones and rejected ones."""
+        parts = [o.parts for o in self.options]
+        return [np.array([p is not None and getattr(p, name) is not None for p in parts]) for name in _COUNTS]
 
     @property
     def long(self) -> Bools:
@@ -132,18 +138,17 @@ def made_of(stand: Stand) -> Made:
     by_product = np.zeros((n, max(len(codes), 1), 3))
     np.add.at(by_product, (totals.owner, column), totals.made)
     names = [stand.products[code] for code in codes.tolist()] or [""]
-    run_s = np.array([[_ideal(o, name) for name in names] for o in options]).reshape(n, len(names))
-    parts = [o.parts for o in options]
-    has = [np.array([p is not None and getattr(p, name) is not None for p in parts]) for name in _COUNTS]
-    total, good = _counts(by_product, has)
-    all_total, all_good = _counts(totals.all_parts, has)
+    run_s = np.array([[ideal(o, name) for name in names] for o in options]).reshape(n, len(names))
+    has = stand.counters()
+    total, good = counts(by_product, has)
+    all_total, all_good = counts(totals.all_parts, has)
     return Made(run_s, total, good, all_total, all_good)
 
 
 _COUNTS = ("total", "good", "reject")
 
 
-def _counts(parts: Floats, has: list[Bools]) -> tuple[Floats, Floats]:
+def counts(parts: Floats, has: list[Bools]) -> tuple[Floats, Floats]:
     """Made and good out of what is counted: total, good, rejected (..., 3); NaN where that does not follow."""
     has_total, has_good, has_reject = (np.expand_dims(h, tuple(range(1, parts.ndim - 1))) for h in has)
     total, good, reject = (parts[..., i] for i in range(3))
@@ -152,7 +157,8 @@ def _counts(parts: Floats, has: list[Bools]) -> tuple[Floats, Floats]:
     return made, fine
 
 
-def _ideal(options: MachineOptions, product: str) -> float:
+def ideal(options: MachineOptions, product: str) -> float:
+    """Planned run time of a product's part on such a machine, s; NaN where it is unknown."""
     if options.parts is None:
         return np.nan
     ns = options.parts.ideal_of.get(product, options.parts.ideal)

@@ -8,6 +8,7 @@ from typing import NamedTuple
 import numpy as np
 
 from streams.localtime import LocalTime
+from streams.maintenance import Maintenance, MaintenanceOptions, Span
 from streams.prices import Prices
 from streams.resolve import ResolvedSite
 from streams.segment import Ints
@@ -35,12 +36,12 @@ class Grid:
     `cuts` are seconds of the local day, such as those at which prices change.
 
     A cell is planned if machines are to be busy in it: in a shift (at any time, where no shifts are named), outside
-    breaks, and not on a closed day. A shift is of the day on which it begins.
+    breaks and maintenance, and not on a closed day. A shift is of the day on which it begins.
     """
 
     def __init__(
         self, local: LocalTime, shifts: Mapping[str, str], breaks: Sequence[str], closed: Sequence[str], demand: int,
-        cuts: Collection[int] = (),
+        cuts: Collection[int] = (), maintenance: Sequence[MaintenanceOptions] = (),
     ) -> None:  # fmt: skip
         self._local = local
         self._shifts = Shifts(shifts)
@@ -48,6 +49,7 @@ class Grid:
         self._breaks = [span_s(text) for text in breaks]
         self._closed = frozenset(_DAYS.index(day) for day in closed)
         self.demand = demand
+        self.maintenance = Maintenance(maintenance, local)
         marks = {*cuts, *(s for text in (*shifts.values(), *breaks) for s in span_s(text))}
         self._marks = np.array(sorted(s for s in marks if s % (QUARTER // SECOND)), dtype=np.int64)
         self._windows: dict[int, tuple[Window, ...]] = {}
@@ -56,6 +58,9 @@ class Grid:
     def edges(self, low: int, high: int) -> Ints:
         """Ascending edges of cells, from at or before `low` to beyond `high`."""
         quarters = np.arange(low // QUARTER * QUARTER, high + 2 * QUARTER, QUARTER)
+        fixed = self.maintenance.edges
+        if len(fixed):
+            quarters = np.union1d(quarters, fixed[(fixed > quarters[0]) & (fixed < quarters[-1])])
         if not len(self._marks):
             return quarters
         days = np.arange(self._local.seconds(low) // _DAY_S - 1, self._local.seconds(high) // _DAY_S + 2)
@@ -81,16 +86,24 @@ class Grid:
             out.append(Window("demand", start, start + self.demand))
         return out
 
+    def demand_at(self, time: int) -> Window:
+        """The window of maximum demand that a time is in."""
+        return next(window for window in self.windows(time // QUARTER * QUARTER) if window.kind == "demand")
+
+    def local_s(self, time: int) -> int:
+        """Local second since 1970-01-01 of a time."""
+        return self._local.seconds(time)
+
     def demand_start(self, cell: int) -> int:
         """Where the demand window begins that a cell is in."""
         return cell - (self._local.seconds(cell) * SECOND + cell % SECOND) % self.demand
 
-    def planned(self, cell: int) -> bool:
-        """Whether machines are to be busy in a cell."""
+    def planned(self, cell: int, maintenance: Sequence[Span] = ()) -> bool:
+        """Whether a machine is to be busy in a cell; `maintenance` is its own (`Maintenance.of`)."""
         found = self._planned.get(cell)
         if found is None:
             found = self._planned[cell] = self._plan(cell)
-        return found
+        return found and not any(begin <= cell < end for begin, end in maintenance)
 
     def _plan(self, cell: int) -> bool:
         week_s = self._week_s(cell)
@@ -103,13 +116,15 @@ class Grid:
         second = week_s % _DAY_S
         return all((second - begin) % _DAY_S >= _length(begin, end) for begin, end in self._breaks)
 
-    def planned_ns(self, low: int, high: int) -> int:
-        """How long machines are to be busy in [low, high), ns."""
+    def planned_ns(self, low: int, high: int, maintenance: Sequence[Span] = ()) -> int:
+        """How long a machine is to be busy in [low, high), ns."""
         if high <= low:
             return 0
         edges = np.unique(np.clip(self.edges(low, high), low, high)).tolist()
         cells = [self.cell(edge) for edge in edges[:-1]]
-        return sum(b - a for a, b, cell in zip(edges, edges[1:], cells, strict=False) if self.planned(cell))
+        return sum(
+            b - a for a, b, cell in zip(edges, edges[1:], cells, strict=False) if self.planned(cell, maintenance)
+        )
 
     def cell(self, time: int) -> int:
         """Where the cell begins that a time is in."""
@@ -124,7 +139,7 @@ def grid_of(site: ResolvedSite) -> Grid:
     """The grid of a resolved site: its calendar, its demand windows, and the minutes at which its prices change."""
     calendar, demand = site.site.calendar, site.site.site.demand_window or 0
     marks = Prices(site).marks()
-    return Grid(LocalTime(site), calendar.shifts, calendar.breaks, calendar.closed, demand, marks)
+    return Grid(LocalTime(site), calendar.shifts, calendar.breaks, calendar.closed, demand, marks, calendar.maintenance)
 
 
 def _length(begin: int, end: int) -> int:

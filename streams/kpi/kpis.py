@@ -2,9 +2,9 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
-from itertools import pairwise
-from typing import Any
+from collections.abc import Iterable, Iterator, Sequence
+from itertools import chain, pairwise
+from typing import Any, Literal
 
 import numpy as np
 
@@ -12,16 +12,22 @@ from detectors.efficiency.account import Account
 from schemas.kpi import KpiRow
 from streams.arrays import UNSEEN
 from streams.kpi.carbon import CARRIED
-from streams.kpi.figures import KINDS, Stand, reason_of
+from streams.kpi.demand import Demands
+from streams.kpi.demand_figures import forecasts
+from streams.kpi.figures import KINDS, Figure, Stand, reason_of
 from streams.kpi.grid import grid_of
+from streams.kpi.line_bottleneck import Bottlenecks, bottleneck_figures
+from streams.kpi.line_figures import LineStand, line_figures
+from streams.kpi.lines import Lines, LineTold
 from streams.kpi.makers import figures
+from streams.kpi.product_figures import product_figures
 from streams.kpi.settling import Settling
 from streams.kpi.signals import Signals, limits_of
-from streams.kpi.windows import Told, Windows
+from streams.kpi.windows import Floats, Status, Told, Windows
 from streams.prices import Prices
 from streams.resolve import ResolvedSite
 from streams.roster import Roster
-from streams.segment import Bools, Segment
+from streams.segment import Bools, Ints, Segment
 
 _KEPT = 48 * 3_600_000_000_000
 """So long after their end windows can be restated."""
@@ -34,12 +40,17 @@ class Kpis:
         self.signals = Signals()
         self.provisional = True
         """Whether windows that are not over are told of."""
+        self.finals: list[tuple[int, KpiRow]] = []
+        """Rows that were told as final, with the clock of then, until somebody takes them."""
         self._tick = UNSEEN  # the clock that was told of last, a multiple of the interval
         self._news = False  # something was said since then
         grid, grace = grid_of(site), site.site.site.grace
         self.account = Account(grid.edges)
+        self.account.observe = self._metered
+        self.demands = Demands(self.signals)
         self.settling = Settling(self.account, grace)
-        self.windows = Windows(grid, self.account, grace)
+        self.windows = Windows(grid, self.account, grace, lambda machine: self.signals.assets[machine])
+        self.lines = Lines(self.windows, self.signals)
         self.configure(site)
 
     def configure(self, site: ResolvedSite) -> None:
@@ -49,10 +60,16 @@ class Kpis:
         self._active = bool(options.machine)
         self._interval = options.site.kpi_interval
         self.signals.configure(options.machine)
+        self.lines.configure(options.line)
         self.account.edges, self.windows.grid = grid.edges, grid
         self.settling.grace = self.windows.grace = options.site.grace
         for number, machine in enumerate(self.signals.options):
             self.account.limit(number, limits_of(machine))
+        self.demands.configure(grid)
+
+    def _metered(self, machine: Ints, low: Ints, high: Ints, kwh: Floats) -> None:
+        if self.provisional:  # else nobody is told of a window that is not over
+            self.demands.observe(machine, low, high, kwh)
 
     def take(self, seg: Segment, roster: Roster, faulty: Bools) -> list[KpiRow]:
         """Take in a segment; the rows of the intervals of the log's clock that pass in it."""
@@ -92,37 +109,79 @@ class Kpis:
         """The clock at which there will be something to tell, None where there will not."""
         if self._news:
             return self._tick
-        known = [at for at in (self.settling.next_due(), self.windows.next_due()) if at is not None]
+        known = [
+            at for at in (self.settling.next_due(), self.windows.next_due(), self.lines.next_due()) if at is not None
+        ]
         return min(known, default=None)
 
     def tell(self, clock: int) -> list[KpiRow]:
         """What there is to tell at an interval's end."""
         self.settling.elapse(clock)
         self._news = False
-        told = self.windows.due(self.settling.frontier(), clock, self.provisional)
-        rows = list(self._rows([one for one in told if self.signals.options[one.machine] is not None]))
+        frontier = self.settling.frontier()
+        told = self.windows.due(frontier, clock)
+        lines = self.lines.due(told, frontier, clock)
+        rows = list(self._rows([one for one in told if self._is_told(one.status) and self._speaks(one.machine)]))
+        rows += self._line_rows([one for one in lines if self._is_told(one.status)])
+        # what stands on a factor that is carried on stays provisional, but its window is over all the same
+        over = {(self.signals.assets[one.machine], *one.window[1:]) for one in told if one.status == "final"}
+        carried = (row.reason == CARRIED and (row.asset, row.start, row.end, row.shift) in over for row in rows)
+        self.finals += [(clock, row) for row, also in zip(rows, carried, strict=True) if also or row.status == "final"]
         if clock // self._interval % 60 == 0:
             self.windows.forget(clock - _KEPT)
+            self.lines.forget(clock - _KEPT, self.account)
             self.account.forget(clock - _KEPT)
         return rows
 
-    def _rows(self, told: list[Told]) -> Iterator[KpiRow]:
-        if not told:
-            return
+    def _is_told(self, status: Status) -> bool:
+        return self.provisional or status != "provisional"
+
+    def _speaks(self, machine: int) -> bool:
+        return self.signals.options[machine] is not None
+
+    def _stand(self, told: list[Told]) -> Stand:
         signals = self.signals
         kind = np.array([KINDS.index(one.window.kind) for one in told], dtype=np.int64)
         options = [found for one in told if (found := signals.options[one.machine]) is not None]
         assets = [signals.assets[one.machine] for one in told]
-        stand = Stand(
-            told, kind, self.windows.totals(told), options, assets, signals.products, self._prices, self.windows.grid
-        )
-        for figure in figures(stand):
+        totals = self.windows.totals(told)
+        return Stand(told, kind, totals, options, assets, signals.products, self._prices, self.windows.grid)
+
+    def _rows(self, told: list[Told]) -> Iterator[KpiRow]:
+        if not told:
+            return
+        stand = self._stand(told)
+        outlook = self.demands.outlook(told, stand.totals)
+        made = chain(figures(stand), forecasts(stand, outlook), product_figures(stand))
+        yield from self._written(made, told, stand.assets, "machine")
+
+    def _line_rows(self, told: list[LineTold]) -> Iterator[KpiRow]:
+        """Rows of lines, and those of their machines that follow from the line: with its status and revision."""
+        if not told:
+            return
+        owner = np.repeat(np.arange(len(told)), [len(one.parts) for one in told])
+        stand = LineStand(told, self._stand([part for one in told for part in one.parts]), owner)
+        held = bottleneck_figures(stand, Bottlenecks(self.account, self.windows.grid, self.lines))
+        yield from self._written(chain(line_figures(stand), held.lines), told, [one.line.path for one in told], "line")
+        of_line = [told[i] for i in owner.tolist()]
+        yield from self._written(held.machines, of_line, stand.machines.assets, "machine")
+
+    def _written(
+        self,
+        made: Iterable[Figure],
+        told: Sequence[Told | LineTold],
+        assets: list[str],
+        level: Literal["machine", "line"],
+    ) -> Iterator[KpiRow]:
+        for figure in made:
             for i in np.flatnonzero(figure.of).tolist():
                 one, value = told[i], figure.value[i]
                 carried = figure.carried is not None and bool(figure.carried[i])
                 yield KpiRow(
                     asset=assets[i],
+                    level=level,
                     kpi=figure.kpi,
+                    product=figure.product,
                     shift=one.window.shift,
                     start=one.window.start,
                     end=one.window.end,
@@ -159,6 +218,8 @@ class Kpis:
             "account": self.account.snapshot(),
             "settling": self.settling.snapshot(),
             "windows": self.windows.snapshot(),
+            "demands": self.demands.snapshot(),
+            "lines": self.lines.snapshot(),
         }
 
     def restore(self, saved: dict[str, Any]) -> None:
@@ -168,6 +229,10 @@ class Kpis:
         self.account.restore(saved["account"], [limits_of(options) for options in self.signals.options])
         self.settling.restore(saved["settling"])
         self.windows.restore(saved["windows"])
+        if "demands" in saved:  # not in what was saved before windows were forecast
+            self.demands.restore(saved["demands"])
+        if "lines" in saved:  # not in what was saved before there were lines
+            self.lines.restore(saved["lines"])
 
 
 def _number(value: np.float64) -> float | None:

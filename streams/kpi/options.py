@@ -68,6 +68,18 @@ class EnergyOptions(_Model):
         description="Power is not known between readings further apart.",
     )
 
+    demand_forecast: bool = Field(
+        True,
+        description="Whether windows of maximum demand are forecast; 1,024 of them are remembered by slots of a minute "
+        "or longer, which takes 250 kB a machine.",
+    )
+    demand_limit: float | None = Field(
+        None, gt=0, description="Demand to stay under, kW: what is to be shed for that is told."
+    )
+    demand_charge: float | None = Field(
+        None, ge=0, description="Money for a kW of the month's maximum demand; comes before that of the tariff."
+    )
+
     @model_validator(mode="after")
     def _one_meter(self) -> Self:
         if (self.power is None) == (self.counter is None):

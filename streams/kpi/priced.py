@@ -18,7 +18,7 @@ def costs(stand: Stand) -> Iterator[Figure]:
     The price is energy charge and fuel adjustment; what a month alone decides (demand charge, minimum, power factor) is
     in no hour's cost. There is no value where no tariff is valid in a cell of the window.
     """
-    if not stand.prices.supply.tariffs:
+    if not stand.prices.known:
         return
     unit, metered = stand.prices.currency, metered_share(stand.totals)
     known = np.minimum(metered, known_share(stand.totals))

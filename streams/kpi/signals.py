@@ -59,14 +59,15 @@ class Signals:
     def configure(self, entries: list[MachineOptions]) -> None:
         """Take up the site's [[machine]] entries; machines keep their numbers."""
         self._entries, self._of_row = entries, np.zeros((0, 2), dtype=np.int64)
-        self.options = [self._entry(asset) for asset in self.assets]
+        self.options = [self.entry(asset) for asset in self.assets]
         self._words = [_words(options) for options in self.options]
 
-    def _entry(self, asset: str) -> MachineOptions | None:
+    def entry(self, asset: str) -> MachineOptions | None:
+        """The [[machine]] entry that speaks of a machine."""
         return next((e for e in self._entries if any(fnmatchcase(asset, glob) for glob in e.globs)), None)
 
     def _admit(self, ref: SeriesRef) -> tuple[int, int]:
-        options = self._entry(ref.path)
+        options = self.entry(ref.path)
         role = _NONE if options is None else role_of(options, ref.series)
         if options is None or role == _NONE:
             return _NONE, _NONE
@@ -153,7 +154,7 @@ class Signals:
         self.assets, self.number, self.options, self._words = [], {}, [], []
         self._of_row = np.zeros((0, 2), dtype=np.int64)
         for asset in saved["assets"]:
-            self._add(asset, self._entry(asset))
+            self._add(asset, self.entry(asset))
         self._told = {(asset, series, unit) for asset, series, unit in saved["told"]}
         self.products = list(saved["products"])
         self._code = {product: code for code, product in enumerate(self.products)}

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from dataclasses import dataclass, field
 from typing import Any, Literal, NamedTuple
 
@@ -9,12 +10,13 @@ import numpy as np
 from numpy.typing import NDArray
 
 from detectors.efficiency.account import Account
-from detectors.efficiency.machine_state import STATES
+from detectors.efficiency.machine_state import STATES, MachineState
 from detectors.efficiency.spans import cut
 from streams.arrays import UNSEEN
 from streams.kpi.booked import Booked
 from streams.kpi.grid import Grid, Window
-from streams.segment import Ints
+from streams.maintenance import Span
+from streams.segment import Bools, Ints
 
 Floats = NDArray[np.float64]
 Status = Literal["provisional", "final", "restated"]
@@ -41,6 +43,17 @@ class Told(NamedTuple):
     rows: list[int]
 
 
+class Rows(NamedTuple):
+    """The k rows of the sums that n windows add up, each of one product; and states that still last."""
+
+    owner: Ints  # (k,) the window
+    product: Ints
+    planned: Bools  # whether machines were to be busy then
+    producing: Ints  # (k,) ns
+    parts: Floats  # (k, 3) total, good, rejected
+    kwh: Floats  # (k,)
+
+
 class Totals(NamedTuple):
     """What n windows add up to."""
 
@@ -59,22 +72,30 @@ class Totals(NamedTuple):
     owner: Ints  # (m,) its window
     made: Floats  # (m, 3) total, good, rejected, in planned cells
     booked: Booked  # the cells behind them, planned or not
+    rows: Rows
+
+
+class _Lasting(NamedTuple):
+    """Planned time in which machines still produce; (j,) each."""
+
+    owner: Ints
+    product: Ints
+    producing: Ints  # ns
 
 
 class Windows:
     """The windows of all machines of an account."""
 
-    def __init__(self, grid: Grid, account: Account, grace: int) -> None:
-        self.grid, self.account, self.grace = grid, account, grace
+    def __init__(
+        self, grid: Grid, account: Account, grace: int, asset_of: Callable[[int], str] = lambda machine: ""
+    ) -> None:
+        self.grid, self.account, self.grace, self._asset_of = grid, account, grace, asset_of
         self._books: dict[tuple[int, Window], _Book] = {}
         self._open: dict[tuple[int, Window], None] = {}  # those that are not final
         self._at = np.zeros(0, dtype=np.int64)  # frontier when it was last told of
 
-    def due(self, frontier: Ints, clock: int, provisional: bool = True) -> list[Told]:
-        """Windows of which there is something new at a clock; `frontier` as of each machine, ns.
-
-        Without `provisional`, those that are not over are passed over, and counted in their revision all the same.
-        """
+    def due(self, frontier: Ints, clock: int) -> list[Told]:
+        """Windows of which there is something new at a clock; `frontier` as of each machine, ns."""
         dirty: dict[tuple[int, Window], None] = {}
         sums = self.account.sums
         for row in sums.touched_rows().tolist():
@@ -102,11 +123,22 @@ class Windows:
             if closes:
                 book.final = True
                 self._open.pop(key, None)
-            if status == "provisional" and not provisional:
-                continue
             until = window.end if closes else min(max(int(frontier[machine]), window.start), window.end)
             out.append(Told(machine, window, status, book.revision, until, book.rows))
         return out
+
+    def final(self, machine: int, window: Window) -> bool | None:
+        """Whether a machine's window is final, None where it said nothing in it."""
+        book = self._books.get((machine, window))
+        return None if book is None else book.final
+
+    def part(self, machine: int, window: Window, frontier: Ints, over: bool) -> Told:
+        """A machine's window as it stands, whether there is news of it or not; `over`: nothing more is waited for."""
+        book = self._books.get((machine, window)) or _Book()
+        ends = over or book.final
+        until = window.end if ends else min(max(int(frontier[machine]), window.start), window.end)
+        status: Status = "final" if book.final else "provisional"
+        return Told(machine, window, status, book.revision, until, book.rows)
 
     def _book(self, key: tuple[int, Window], clock: int) -> _Book:
         book = self._books.get(key)
@@ -120,13 +152,16 @@ class Windows:
         sums, n = self.account.sums, len(told)
         rows = np.array([row for one in told for row in one.rows], dtype=np.int64)
         owner = np.repeat(np.arange(n), [len(one.rows) for one in told])
-        planned = np.array([self.grid.planned(cell) for cell in sums["cell"][rows].tolist()], dtype=bool)
+        closed = self._maintenance(told)
+        cells = zip(sums["cell"][rows].tolist(), sums["machine"][rows].tolist(), strict=True)
+        planned = np.array([self.grid.planned(cell, closed[machine]) for cell, machine in cells], dtype=bool)
         # machines share their windows: what is planned is worked out once
-        spans = {(one.window.start, one.until) for one in told}
-        planned_ns = {span: self.grid.planned_ns(*span) for span in spans}
+        spans = [(one.window.start, one.until, closed[one.machine]) for one in told]
+        planned_ns = {span: self.grid.planned_ns(*span) for span in set(spans)}
         time = np.zeros((n, STATES), dtype=np.int64)
         np.add.at(time, owner[planned], sums["time"][rows[planned]])
-        self._add_open(told, time)
+        lasting = self._add_open(told, time, closed)
+        producing = np.append(sums["time"][rows, MachineState.PRODUCING], lasting.producing)
 
         def total(name: str, which: Any = slice(None)) -> NDArray[Any]:
             of = sums[name]
@@ -136,7 +171,7 @@ class Windows:
 
         return Totals(
             window=np.array([one.window.end - one.window.start for one in told], dtype=np.int64),
-            planned=np.array([planned_ns[one.window.start, one.until] for one in told], dtype=np.int64),
+            planned=np.array([planned_ns[span] for span in spans], dtype=np.int64),
             elapsed=np.array([one.until - one.window.start for one in told], dtype=np.int64),
             time=time,
             parts=total("parts", planned),
@@ -150,21 +185,45 @@ class Windows:
             owner=owner[planned],
             made=sums["parts"][rows[planned]],
             booked=Booked(owner, sums["cell"][rows], sums["kwh"][rows]),
+            rows=Rows(
+                np.append(owner, lasting.owner),
+                np.append(sums["product"][rows], lasting.product),
+                np.append(planned, np.ones(len(lasting.owner), dtype=bool)),
+                producing,
+                np.append(sums["parts"][rows], np.zeros((len(lasting.owner), 3)), axis=0),
+                np.append(sums["kwh"][rows].sum(axis=1), np.zeros(len(lasting.owner))),
+            ),
         )
 
-    def _add_open(self, told: list[Told], time: Ints) -> None:
-        """Add the state that a machine is still in, which is booked only when its next one is known."""
+    def _maintenance(self, told: list[Told]) -> dict[int, tuple[Span, ...]]:
+        """The maintenance of the machines that are told of."""
+        return {machine: self.grid.maintenance.of(self._asset_of(machine)) for machine in {one.machine for one in told}}
+
+    def _add_open(self, told: list[Told], time: Ints, closed: dict[int, tuple[Span, ...]]) -> _Lasting:
+        """Add the state that a machine is still in, which is booked only when its next one is known.
+
+        Gives the planned time for which machines still produce, by product.
+        """
         machine = np.array([one.machine for one in told], dtype=np.int64)
         state, since, ends = self.account.in_force(machine)
         low = np.maximum(since, [one.window.start for one in told])
         high = np.minimum(ends, [one.until for one in told])
         at = np.flatnonzero((state > 0) & (high > low))
         if not len(at):
-            return
+            return _Lasting(*np.zeros((3, 0), dtype=np.int64))
         pieces = cut(low[at], high[at], self.grid.edges(int(low[at].min()), int(high[at].max())))
-        busy = np.array([self.grid.planned(cell) for cell in pieces.cell.tolist()], dtype=bool)
+        owners = zip(pieces.cell.tolist(), machine[at[pieces.span]].tolist(), strict=True)
+        busy = np.array([self.grid.planned(cell, closed[one]) for cell, one in owners], dtype=bool)
         of = at[pieces.span[busy]]
-        np.add.at(time, (of, state[of]), (pieces.high - pieces.low)[busy])
+        low, high = pieces.low[busy], pieces.high[busy]
+        np.add.at(time, (of, state[of]), high - low)
+        runs = np.flatnonzero(state[of] == MachineState.PRODUCING).tolist()
+        found = [
+            (of[i], product, b - a)
+            for i in runs
+            for a, b, product in self.account.products[machine[of[i]]].over(int(low[i]), int(high[i]))
+        ]
+        return _Lasting(*np.array(found, dtype=np.int64).reshape(-1, 3).T)
 
     def next_due(self) -> int | None:
         """The clock at which the next window closes though its machine is silent, None where all are final."""

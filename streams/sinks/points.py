@@ -171,7 +171,8 @@ def kpis(results: Results) -> Table:
     rows = list(newest.values())
     tags = []
     for row in rows:
-        ref = cut(row.asset, row.kpi)
+        # the path of a line, with nothing where the machine's name would be
+        ref = cut(f"{row.asset}/{MISSING}" if row.level == "line" else row.asset, row.kpi)
         tags.append((*series_tags(ref)[:-1], clean(row.kpi), clean(row.product), clean(row.shift)))
     return Table(
         KPI,

@@ -111,6 +111,7 @@ def _partition(old: list[State], q: int, home: Callable[[str], int]) -> State:
         rows += int(goes.sum())
     stays = q < len(old)
     base = old[q if stays else 0]
+    figures = {watch.name for watch in from_payload(base["site"]).site.watch if watch.of_figures}
     givers = [s.saved for p, s in enumerate(shares) if len(s.rows) or p == q]
     parts: State = {
         "next_offset": base["next_offset"] if stays else 0,
@@ -125,7 +126,12 @@ def _partition(old: list[State], q: int, home: Callable[[str], int]) -> State:
         "kpis": kpis_dealt([(s.saved["kpis"], s.takes) for s in shares]),
         "table": base["table"],
         "watches": {
-            name: _watch([s.of("watches", name) for s in shares], rows, kept["index"], base["table"][kept["index"]][2])
+            name: _watch(
+                [s.of("watches", name) for s in shares],
+                rows,
+                kept["index"],
+                base["table"][kept["index"]][2] and name not in figures,
+            )
             for name, kept in base["watches"].items()
         },
         "joints": {name: _joint([s.of("joints", name) for s in shares]) for name in base["joints"]},

@@ -27,7 +27,7 @@ class NaiveDemand:
         self.open: list[float] = []
         self.given: dict[int, tuple[float, float]] = {}
 
-    def take(self, slot: int, kwh: float) -> tuple[float, float, float]:
+    def take(self, slot: int, kwh: float, asked: bool = True) -> tuple[float, float, float]:
         if slot == 0 or slot < len(self.open):
             if self.open:
                 self.halves = (NAN, NAN)
@@ -39,7 +39,7 @@ class NaiveDemand:
         end, low, high = passed * self.slots / (slot + 1), NAN, NAN
         if slot == self.slots - 1:
             low = high = passed
-        elif passed > 0 and len(self.places) >= self.neighbours:
+        elif asked and passed > 0 and len(self.places) >= self.neighbours:
             said = self.compare(slot, passed)
             if said is not None:
                 end, low, high = said

@@ -35,10 +35,11 @@ def stream(seed: int, slots: int, windows: int) -> list[tuple[int, float]]:
 def test_equals_the_naive_forecast(seed: int, slots: int) -> None:
     demand, slow = Demand(slots=slots, memory=64, neighbours=10), NaiveDemand(slots, 64, 10)
     state = demand.init(1)
-    for slot, kwh in stream(seed, slots, 80):
-        state, said = demand.step(state, np.array([slot]), np.array([kwh]))
+    for i, (slot, kwh) in enumerate(stream(seed, slots, 80)):
+        asked = i % 7 != seed % 7
+        state, said = demand.step(state, np.array([slot]), np.array([kwh]), np.array([asked]))
         got = [said.end_kwh[0], said.low_kwh[0], said.high_kwh[0]]
-        np.testing.assert_allclose(got, slow.take(slot, kwh), rtol=1e-9)
+        np.testing.assert_allclose(got, slow.take(slot, kwh, asked), rtol=1e-9)
 
 
 def test_meters_together_give_the_same_bits_as_each_alone() -> None:

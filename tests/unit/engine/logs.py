@@ -84,7 +84,7 @@ MACHINES: tuple[dict[str, Any], ...] = (
         "assets": "*/m1",
         "state": {"series": "state", "words": {"run": "producing", "stop": "down"}},
         "parts": {"total": "c", "good": "b", "ideal": "2s"},
-        "energy": {"power": "a", "gap": "10s", "bridge": "60s"},
+        "energy": {"power": "a", "gap": "10s", "bridge": "60s", "demand_limit": 4, "demand_charge": 30},
         "hold": "40s",
         "minute_cost": 3,
     },

@@ -326,3 +326,25 @@ def test_a_newer_site_that_would_close_episodes_unheard_is_refused() -> None:
 def test_partitions_never_become_fewer() -> None:
     with pytest.raises(Misconfigured, match="only grow"):
         regroup(states(3), 2, "line")
+
+
+@pytest.mark.parametrize("seed", [1, 2])
+def test_watches_over_key_figures_go_on(seed: int) -> None:
+    # what a window comes to when it is first final may depend on a partition's minute, but not which windows there are
+    figures = {"name": "figures", "series": "*/kpi:*", "min_coverage": 0, "off_delay": "0s",
+               "detector": {"kind": "limits", "low": 0.5}}  # fmt: skip
+    of = site(watches=[*SEVERAL, figures])
+
+    def said(farm: Farm) -> list[Any]:
+        verdicts = [v for tape in farm.tapes for v in tape.verdicts]
+        events = [e for tape in farm.tapes for e in tape.events if e["watch"] == "figures"]
+        return [
+            sorted({(v[1].path, v[1].series, v[3]) for v in verdicts if v[2].name == "figures"}),
+            sorted(str(v[1:]) for v in verdicts if v[2].name != "figures"),
+            sorted((e["event_id"], e["time"]) for e in events),
+        ]
+
+    straight, grown = run(seed, 250, [N], of), run(seed, 250, [N, 7], of)
+    assert said(straight) == said(grown)
+    phases = {e["phase"] for tape in grown.tapes for e in tape.events if e["watch"] == "figures"}
+    assert phases == {"opened", "closed"}

@@ -81,3 +81,12 @@ def test_outside_all_shifts_there_is_none(second: int, expected: tuple[str | Non
 def test_a_span_that_is_none_is_refused(text: str) -> None:
     with pytest.raises(Misconfigured, match="06:00-14:00"):
         parse_site(f'[calendar.shifts]\nday = "{text}"\n', "site.toml")
+
+
+def test_a_watch_is_muted_off_shift() -> None:
+    utc = ["2026-01-05T20:00:00Z", "2026-01-06T01:00:00Z", "2026-01-06T02:00:00Z", "2026-01-06T12:00:00Z"]
+    _, by_day = run(utc, of("shift == 'day'"))
+    assert [(e["phase"], e["time"]) for e in by_day.events] == [("opened", int(parse_times(utc)[0][1]))]
+    assert by_day.counts["withheld"] == 2, "off shift nothing is judged or learned"
+    _, always = run(utc, of("weekday != 'sunday'"))
+    assert always.events[0]["time"] == int(parse_times(utc)[0][0])

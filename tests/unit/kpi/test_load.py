@@ -9,7 +9,7 @@ import pytest
 
 from streams.resolve import resolve
 from streams.site import Site
-from tests.unit.kpi.plant import by_window, told
+from tests.unit.kpi.one_machine import by_window, told
 
 START = int(datetime(2026, 1, 5, 6, tzinfo=UTC).timestamp())
 

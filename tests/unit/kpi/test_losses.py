@@ -13,7 +13,7 @@ from hypothesis import strategies as st
 from schemas.kpi import KpiRow
 from streams.resolve import ResolvedSite, resolve
 from streams.site import Site
-from tests.unit.kpi.plant import by_window, told
+from tests.unit.kpi.one_machine import by_window, told
 
 START = int(datetime(2026, 1, 5, 5, 50, tzinfo=UTC).timestamp())
 WORDS = {"RUN": "producing", "WAIT": "starved", "STOP": "down", "SET": "setup", "OFF": "planned", "?": "unknown"}

@@ -17,7 +17,7 @@ from streams.kpi.restate import MADE, TOO_COARSE, Kept, restated
 from streams.resolve import ResolvedSite, resolve
 from streams.site import Site
 from tests.naive.efficiency.priced import LOCAL
-from tests.unit.kpi.plant import by_window, told
+from tests.unit.kpi.one_machine import by_window, told
 
 DATA = Path(__file__).parents[2] / "data"
 ALL = (0, 2**62)

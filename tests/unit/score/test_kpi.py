@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 import csv
+import json
+from collections.abc import Sequence
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
 
@@ -41,10 +43,10 @@ def shift(path: Path) -> None:
     path.write_text("\n".join(lines) + "\n", encoding="utf-8")
 
 
-def figures(tmp_path: Path, site: str = SITE) -> list[dict[str, str]]:
+def figures(tmp_path: Path, site: str = SITE, more: Sequence[str] = ()) -> list[dict[str, str]]:
     (tmp_path / "site.toml").write_text(site, encoding="utf-8")
     shift(tmp_path / "m1.csv")
-    args = ["score", str(tmp_path / "m1.csv"), "--config", str(tmp_path / "site.toml"), "--asset", "p/a/l/m1"]
+    args = ["score", str(tmp_path / "m1.csv"), "--config", str(tmp_path / "site.toml"), "--asset", "p/a/l/m1", *more]
     result = CliRunner().invoke(app, [*args, "--out", str(tmp_path / "out.csv"), "--kpi", str(tmp_path / "kpi.csv")])
     assert result.exit_code == 0, result.output
     with open(tmp_path / "kpi.csv", encoding="utf-8") as file:
@@ -83,3 +85,37 @@ def test_a_site_without_machines_is_told_what_is_missing(tmp_path: Path) -> None
     assert result.exit_code == 2
     assert "[[machine]]" in result.output
     assert not (tmp_path / "o.csv").exists()
+
+
+WATCH = """
+[[watch]]
+name = "stops"
+series = "*/kpi:availability*"
+detector = { kind = "limits", low = 0.9 }
+off_delay = "0s"
+"""
+
+
+def test_a_watch_over_figures_judges_the_hours_and_the_shift_of_a_file(tmp_path: Path) -> None:
+    """80 of the minutes from 09:40 to 11:00 are down: 20 in the first hour, the whole next one; 400 of 480 run."""
+    args = ["--events", str(tmp_path / "events.jsonl")]
+    figures(tmp_path, SITE + WATCH, args)
+    with open(tmp_path / "out.csv", encoding="utf-8") as file:
+        rows = [row for row in csv.DictReader(file) if row["watch"] == "stops"]
+    hours = [float(row["value"]) for row in rows if row["series"] == "kpi:availability"]
+    assert hours == pytest.approx([1.0, 40 / 60, 0.0, 1.0, 1.0, 1.0, 1.0, 1.0, 1.0])
+    assert [row["value"][:6] for row in rows if row["series"] == "kpi:availability@shift"] == ["0.8333"]
+    ends = [(row["series"], row["time"]) for row in rows[-2:]]
+    assert ends == [("kpi:availability@shift", "2026-01-05T08:30:00Z"), ("kpi:availability", "2026-01-05T09:00:00Z")]
+    told = [json.loads(line) for line in (tmp_path / "events.jsonl").read_text(encoding="utf-8").splitlines()]
+    assert [(e["phase"], e["series"], e["time"]) for e in told] == [
+        ("opened", "kpi:availability", at("02:00")),
+        ("escalated", "kpi:availability", at("03:00")),
+        ("closed", "kpi:availability", at("04:00")),
+        ("opened", "kpi:availability@shift", at("08:30")),
+    ]
+
+
+def at(clock: str) -> int:
+    """A time of that day, ns."""
+    return int(datetime.fromisoformat(f"2026-01-05T{clock}:00+00:00").timestamp()) * 1_000_000_000

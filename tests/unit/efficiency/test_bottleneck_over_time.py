@@ -1,0 +1,131 @@
+"""Bottlenecks looked up in active periods: equal to going from change to change, and to looking at every second."""
+
+from __future__ import annotations
+
+import gzip
+from collections import defaultdict
+from datetime import UTC, datetime
+from itertools import pairwise
+from pathlib import Path
+
+import numpy as np
+from hypothesis import given
+from hypothesis import strategies as st
+
+from detectors.base import NEVER
+from detectors.efficiency.bottleneck import NOBODY, of_intervals
+from detectors.efficiency.bottleneck_over_time import Hold, Periods, active_since, holds, periods_of, shares_of
+from detectors.efficiency.timeline import Timeline
+from tests.naive.efficiency.bottleneck import naive_shares
+from tests.naive.efficiency.line import ACTIVE, naive_holders
+
+MACHINES = 3
+STATES = frozenset(ACTIVE)
+
+
+@st.composite
+def periods(draw: st.DrawFn) -> list[Periods]:
+    out = []
+    for _ in range(MACHINES):
+        at, one = 0, Periods([], [])
+        for gap, length in draw(st.lists(st.tuples(st.integers(0, 6), st.integers(1, 9)), max_size=6)):
+            one.begin.append(at + gap)
+            one.end.append(at + gap + length)
+            at += gap + length
+        out.append(one)
+    return out
+
+
+def intervals(of: list[Periods]) -> list[tuple[int, int, int]]:
+    return [(m, a, b) for m, one in enumerate(of) for a, b in zip(*one, strict=True)]
+
+
+@given(periods(), st.integers(0, 20), st.integers(1, 30))
+def test_shares_equal_the_naive_ones_and_those_of_going_from_change_to_change(
+    of: list[Periods], first: int, length: int
+) -> None:
+    got = shares_of(holds(of, first, first + length), MACHINES, length)
+    np.testing.assert_allclose(got, naive_shares(intervals(of), MACHINES, first, first + length), rtol=0, atol=1e-9)
+    machine, start, end = np.array(intervals(of), dtype=np.int64).reshape(-1, 3).T
+    stepped = of_intervals(machine, start, end, MACHINES, (first, first + length))
+    assert [a.tolist() for a in got] == [a.tolist() for a in stepped]
+
+
+@given(st.lists(st.lists(st.sampled_from([0, 1, 2, 5, 6, 7]), min_size=40, max_size=40), min_size=1, max_size=4),
+       st.integers(0, 30), st.integers(0, 12))  # fmt: skip
+def test_the_holder_of_each_second_is_who_has_been_active_longest(
+    state: list[list[int]], start: int, forgotten: int
+) -> None:
+    of = []
+    for values in state:
+        timeline = Timeline(0)
+        for second, value in enumerate(values):
+            timeline.put(second, value)
+        since, cut = NEVER, sum(t <= forgotten for t in timeline.times) - 1
+        if cut > 0:  # what began before the timeline is remembered when it is cut
+            since = active_since(timeline, STATES, NEVER, timeline.times[cut] - 1)
+        timeline.forget(forgotten)
+        of.append(periods_of(timeline, STATES, since, max(start, forgotten), 40, 40))
+    begin = max(start, forgotten)
+    got: list[int | None] = [None] * (40 - begin)
+    for hold in holds(of, begin, 40):
+        got[hold.low - begin : hold.high - begin] = [hold.machine] * (hold.high - hold.low)
+    assert got == naive_holders(state, begin)
+
+
+def test_a_bottleneck_hands_over_while_both_are_active_roser_2002() -> None:
+    # machine 0 works 0-10, machine 1 works 6-20: sole 0-6, shifting 6-10, sole 10-20
+    assert holds([Periods([0], [10]), Periods([6], [20])], 0, 20) == [Hold(0, 0, 6, 10, 1), Hold(1, 10, 20, 20, NOBODY)]
+
+
+def test_down_and_set_up_do_not_end_an_active_period_and_the_end_of_the_hold_does() -> None:
+    states = Timeline(0)
+    for time, value in ((2, 1), (5, 5), (8, 6), (11, 3), (15, 1)):
+        states.put(time, value)
+    assert periods_of(states, STATES, NEVER, 0, 40, 30) == Periods([2, 15], [11, 30])
+    assert periods_of(states, STATES, NEVER, 6, 10, 30) == Periods([2], [10]), "it began before the window"
+
+
+def job_shop(shared_data: Path) -> tuple[list[str], list[tuple[int, int, int]]]:
+    """Machines of the job-shop log, and when each worked on any order (machine, from, to), minutes, merged."""
+    raw: dict[str, list[tuple[int, int]]] = defaultdict(list)
+    with gzip.open(shared_data / "oee" / "job_shop_log.csv.gz", "rt", encoding="utf-8") as file:
+        next(file)
+        for line in file:
+            _, _, machine, start, end, *_ = line.split(",")
+            raw[machine].append((minute(start), minute(end)))
+    machines = sorted(raw)
+    merged: list[tuple[int, int, int]] = []
+    for number, machine in enumerate(machines):
+        for start, end in sorted(raw[machine]):
+            if merged and merged[-1][0] == number and start <= merged[-1][2]:
+                merged[-1] = (number, merged[-1][1], max(merged[-1][2], end))
+            else:
+                merged.append((number, start, end))
+    return machines, [one for one in merged if one[2] > one[1]]
+
+
+def minute(text: str) -> int:
+    return int(datetime.strptime(text, "%Y/%m/%d %H:%M:%S.000").replace(tzinfo=UTC).timestamp()) // 60
+
+
+def test_the_job_shop_logs_bottlenecks_day_by_day_equal_the_slow_oracle(shared_data: Path) -> None:
+    machines, worked = job_shop(shared_data)
+    of = [Periods([], []) for _ in machines]
+    for number, start, end in worked:
+        of[number].begin.append(start)
+        of[number].end.append(end)
+    days = range(worked_from(worked), max(end for _, _, end in worked), 1440)
+    assert len(days) > 70
+    held = 0
+    for first, last in pairwise(days):
+        near = [one for one in worked if one[1] < last and one[2] > first]
+        found = holds(of, first, last)
+        got = shares_of(found, len(machines), 1440)
+        np.testing.assert_allclose(got, naive_shares(near, len(machines), first, last), rtol=0, atol=1e-9)
+        held += sum(hold.high - hold.low for hold in found)
+    assert held > 1440 * 30, "a month of bottlenecks, or there would be nothing to compare"
+
+
+def worked_from(worked: list[tuple[int, int, int]]) -> int:
+    return min(start for _, start, _ in worked) // 1440 * 1440
