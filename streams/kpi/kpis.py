@@ -126,7 +126,10 @@ class Kpis:
         lines = self.lines.due(told, frontier, clock)
         rows = list(self._rows([one for one in told if self._is_told(one.status) and self._speaks(one.machine)]))
         rows += self._line_rows([one for one in lines if self._is_told(one.status)])
-        self.finals += [(clock, row) for row in rows if row.status == "final"]
+        # what stands on a factor that is carried on stays provisional, but its window is over all the same
+        over = {(self.signals.assets[one.machine], *one.window[1:]) for one in told if one.status == "final"}
+        carried = (row.reason == CARRIED and (row.asset, row.start, row.end, row.shift) in over for row in rows)
+        self.finals += [(clock, row) for row, also in zip(rows, carried, strict=True) if also or row.status == "final"]
         if clock // self._interval % 60 == 0:
             self.windows.forget(clock - _KEPT)
             self.lines.forget(clock - _KEPT, self.account)
