@@ -19,7 +19,7 @@ from streams.kpi.line_options import LineOptions, entry_of
 from streams.kpi.options import MachineOptions
 from streams.kpi.signals import Signals
 from streams.kpi.windows import Status, Told, Windows
-from streams.segment import Ints
+from streams.segment import Bools, Ints
 
 ACTIVE = frozenset({MachineState.PRODUCING.value, MachineState.DOWN.value, MachineState.SETUP.value})
 """States in which nothing but the machine itself holds it up: neither starved, blocked, idle nor stopped by plan."""
@@ -67,7 +67,9 @@ class Lines:
         self._entries: list[LineOptions] = []
         self._lines: dict[str, Line] = {}
         self._line_of: list[str] = []  # of each machine the line's path; empty: of none
-        self._known = -1  # machines when the lines were made
+        self._members: dict[str, list[int]] = {}  # of each line its machines, in order of name
+        self._known = -1  # machines that these two are of
+        self._heard: Bools | None = None  # machines that the lines are made of
         self._books: dict[tuple[str, Window], _Book] = {}
         self._began = np.zeros(0, dtype=np.int64)
 
@@ -83,24 +85,30 @@ class Lines:
         self._books = {key: book for key, book in self._books.items() if entry_of(entries, key[0]) is not None}
 
     def _know(self) -> None:
+        """Take up machines that the signals have got to know: of a segment all at once, so they count when heard."""
         signals = self.signals
         if self._known == len(signals.assets):
             return
-        self._known = len(signals.assets)
-        paths = [_path(asset) for asset in signals.assets]
+        self._known, self._heard = len(signals.assets), None
+        self._line_of = ["" for _ in signals.assets]
         members: dict[str, list[int]] = {}
-        for number, (path, options) in enumerate(zip(paths, signals.options, strict=True)):
-            if path and options is not None:
+        for number, (asset, options) in enumerate(zip(signals.assets, signals.options, strict=True)):
+            path = _path(asset)
+            if path and options is not None and entry_of(self._entries, path) is not None:
                 members.setdefault(path, []).append(number)
-        self._lines = {
-            path: self._line(path, entry, sorted(numbers, key=signals.assets.__getitem__))
-            for path, numbers in members.items()
-            if (entry := entry_of(self._entries, path)) is not None
-        }
-        self._line_of = [""] * len(paths)
-        for line in self._lines.values():
-            for number in line.machines:
-                self._line_of[number] = line.path
+                self._line_of[number] = path
+        self._members = {path: sorted(of, key=signals.assets.__getitem__) for path, of in members.items()}
+
+    def _hear(self, heard: Bools) -> None:
+        """Make lines of the machines of which something is booked, (machines,)."""
+        self._know()
+        if self._heard is not None and np.array_equal(self._heard, heard):
+            return
+        self._heard, self._lines = heard, {}
+        for path, numbers in self._members.items():
+            options = entry_of(self._entries, path)
+            assert options is not None
+            self._lines[path] = self._line(path, options, [number for number in numbers if heard[number]])
 
     def _line(self, path: str, options: LineOptions, heard: list[int]) -> Line:
         if options.machines is None:
@@ -115,7 +123,7 @@ class Lines:
         """Windows of lines to be told of at a clock, where `told` are those of machines, `frontier` as of each, ns."""
         if not self._entries:
             return []
-        self._know()
+        self._hear(frontier != UNSEEN)
         dirty = {(path, one.window) for one in told if (path := self._line_of[one.machine])}
         out = []
         for key in sorted(dirty | {key for key, book in self._books.items() if not book.final}):
@@ -150,11 +158,8 @@ class Lines:
         self._know()
         ends = []
         for (path, window), book in self._books.items():
-            line = self._lines.get(path)
-            if book.final or line is None or not line.machines:
-                continue
-            stands = [self.windows.final(machine, window) for machine in line.machines]
-            if False not in stands:
+            stands = [self.windows.final(machine, window) for machine in self._members.get(path, [])]
+            if stands and not book.final and False not in stands:
                 ends.append(max(window.end, book.first) + self.windows.grace)
         return min(ends, default=None)
 

@@ -35,7 +35,7 @@ def site(line: dict[str, Any], *machines: dict[str, Any], **more: Any) -> Site:
     return Site.model_validate(given | {"site": {"grace": "10s"}} | more)
 
 
-def told(of: Site, said: Iterable[Said], delay: int = 0, finish: bool = True) -> list[KpiRow]:
+def told(of: Site, said: Iterable[Said], delay: int = 0, finish: bool = True, provisional: bool = True) -> list[KpiRow]:
     """All rows that such a line gives, each reading received `delay` after its time; with `finish` until all is
     final."""
     records = []
@@ -43,6 +43,7 @@ def told(of: Site, said: Iterable[Said], delay: int = 0, finish: bool = True) ->
         body = {"asset": f"{LINE}/{machine}", "series": series, "time": START + time, "value": value}
         records.append(Record(i, START + time + delay, None, json.dumps(body).encode()))
     engine = Engine(0, 1, resolve(of), rows="none")
+    engine.kpis.provisional = provisional
     results = engine.feed(Decoder(b"0123456789abcdef").decode(records, 0))
     assert not results.rejections
     return [*results.kpis, *(engine.kpis.finish() if finish else [])]
