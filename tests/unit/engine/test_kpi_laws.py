@@ -1,4 +1,4 @@
-"""The laws of key figures, on more logs than whole sites have time for: no watches, so that figures are all there is."""
+"""The laws of key figures, on sites without watches, so that there is time for more logs."""
 
 from __future__ import annotations
 
@@ -6,7 +6,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from detectors.durations import SECOND
-from tests.unit.engine.logs import configure, log, play, renumbered, site, tick
+from tests.unit.engine.logs import configure, decoded, engine, log, play, renumbered, site, tick
 from tests.unit.engine.test_regroup import Farm, plant
 
 OF = site(watches=())
@@ -44,8 +44,6 @@ def test_growing_is_invisible_in_what_is_final(seed: int, cut: int, to: int) -> 
 
 
 def test_a_snapshot_of_before_there_were_lines_is_taken_up() -> None:
-    from tests.unit.engine.logs import decoded, engine
-
     first = engine(OF)
     first.feed(decoded(log(3)))
     saved = first.snapshot()

@@ -16,7 +16,7 @@ HOURS = 3 * 24
 
 @pytest.fixture(scope="module")
 def days(shared_data: Path) -> tuple[list[str], list[tuple[int, int, int]]]:
-    """Machines that worked in these days, and when: of each period that reaches into them begin and end, in minutes."""
+    """Machines that worked in these days, and when: begin and end of each period that reaches into them, minutes."""
     names, worked = job_shop(shared_data)
     near = [one for one in worked if one[2] > MONDAY and one[1] < MONDAY + HOURS * 60]
     used = sorted({machine for machine, _, _ in near})
