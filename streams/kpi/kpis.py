@@ -11,6 +11,7 @@ import numpy as np
 from detectors.efficiency.account import Account
 from schemas.kpi import KpiRow
 from streams.arrays import UNSEEN
+from streams.kpi.carbon import CARRIED
 from streams.kpi.demand import Demands
 from streams.kpi.demand_figures import forecasts
 from streams.kpi.figures import KINDS, Stand
