@@ -23,7 +23,7 @@ from detectors.base import (
     take,
     with_room,
 )
-from detectors.calibration import Calibration
+from detectors.calibration import Calibration, CalibrationState
 from detectors.groups import UNSEEN, Groups, group
 
 Rows = NDArray[np.int64]
@@ -134,6 +134,11 @@ class Bank:
     def calibration(self, calibration: Calibration) -> None:
         self._calibration, used = calibration, take(self._calibrated, slice(0, self.rows))
         self._calibrated = roomier(calibration.adopt(used), self.rows, len(self._learned_since))
+
+    @property
+    def calibrated(self) -> CalibrationState:
+        """What calibration remembers of each row: thresholds, alarms, time watched."""
+        return take(self._calibrated, slice(0, self.rows))
 
     @property
     def nothing(self) -> Judgement:

@@ -9,7 +9,10 @@ from pathlib import Path
 from typing import Any
 
 from detectors.registry import REGISTRY
+from grafana.alerts.managed import managed
+from grafana.alerts.prometheus import rules
 from schemas.contract import text as contract_text
+from streams.holiday_options import HolidayOptions
 from streams.kpi.options import EnergyOptions, MachineOptions, PartsOptions, StateOptions
 from streams.metrics import TABLE
 from streams.plant.site import MARK, SITE, assets_toml
@@ -26,6 +29,8 @@ def files() -> Iterator[tuple[Path, bytes]]:
     yield ROOT / "docs" / "site.md", _site().encode()
     yield ROOT / "docs" / "settings.md", _settings().encode()
     yield ROOT / "docs" / "metrics.md", _metrics().encode()
+    yield ROOT / "deploy" / "prometheus" / "millstream.rules.yml", rules().encode()
+    yield ROOT / "deploy" / "grafana" / "managed-alerts" / "millstream.yml", managed().encode()
     by_hand = SITE.read_text(encoding="utf-8").split(MARK)[0]
     yield SITE, (by_hand + MARK + "\n" + assets_toml()).encode()
 
@@ -89,6 +94,7 @@ def _site() -> str:
         ("[machine.energy]", EnergyOptions),
         ("[[watch]]", WatchOptions),
         ("[calendar]", CalendarOptions),
+        ("[calendar.holidays]", HolidayOptions),
     ):
         out += [f"## {head}", "", *_table(model), ""]
     return "\n".join(out)
@@ -128,6 +134,7 @@ def main() -> int:
             continue
         stale.append(str(path.relative_to(ROOT)))
         if not check:
+            path.parent.mkdir(parents=True, exist_ok=True)
             path.write_bytes(wanted)
     for name in stale:
         print(f"{name}: {'out of date; run: make gen' if check else 'written'}")

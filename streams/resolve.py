@@ -39,7 +39,9 @@ def resolve(site: Site) -> ResolvedSite:
     >>> resolve(Site()).offsets
     [(-9223372036, 0)]
     """
-    days = {(date.fromisoformat(day) - _EPOCH).days: _DAYS.index(as_day) for day, as_day in site.calendar.days.items()}
+    days = _holidays(site) | {
+        (date.fromisoformat(day) - _EPOCH).days: _DAYS.index(as_day) for day, as_day in site.calendar.days.items()
+    }
     offsets = _offsets(site.site.timezone)
     body = {"site": site.model_dump(mode="json"), "offsets": offsets, "days": sorted(days.items())}
     digest = hashlib.sha256(orjson.dumps(body, option=orjson.OPT_SORT_KEYS)).hexdigest()[:12]
@@ -54,6 +56,14 @@ def to_payload(site: ResolvedSite) -> dict[str, Any]:
 def from_payload(payload: object) -> ResolvedSite:
     """Read back what `to_payload` gave; raises pydantic's ValidationError where it is something else."""
     return ResolvedSite.model_validate(payload)
+
+
+def _holidays(site: Site) -> dict[int, int]:
+    options = site.calendar.holidays
+    if options is None:
+        return {}
+    as_day = _DAYS.index(options.count_as)
+    return {(day - _EPOCH).days: as_day for day in options.in_years(_FIRST_YEAR, _LAST_YEAR)}
 
 
 def _offsets(name: str) -> list[tuple[int, int]]:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import tomllib
+from datetime import date
 from pathlib import Path
 from typing import Any, Literal, Self
 from zoneinfo import ZoneInfo, ZoneInfoNotFoundError
@@ -13,12 +14,12 @@ from detectors.durations import Budget, Duration
 from detectors.registry import build
 from schemas.errors import Misconfigured
 from streams.explain_errors import explain
+from streams.holiday_options import HolidayOptions, Weekday
 from streams.kpi.options import MachineOptions
 from streams.shifts import span_s
 
 Store = Literal["all", "1s", "change", "none"]
 Level = Literal["site", "area", "line", "machine"]
-Weekday = Literal["monday", "tuesday", "wednesday", "thursday", "friday", "saturday", "sunday"]
 
 
 class _Model(BaseModel):
@@ -224,6 +225,7 @@ class CalendarOptions(_Model):
     days: dict[str, Weekday] = Field(
         {}, description='Local dates and the day they count as, such as "2026-02-17" = "sunday".'
     )
+    holidays: HolidayOptions | None = Field(None, description="Public holidays, as below; `days` comes before them.")
     shifts: dict[str, str] = Field(
         {},
         description='Names and local times such as day = "06:00-18:00"; gates read them as `shift`, and the day of the '
@@ -231,6 +233,16 @@ class CalendarOptions(_Model):
     )
     breaks: list[str] = Field([], description='Local times at which nothing is planned, such as "12:00-12:30".')
     closed: list[Weekday] = Field([], description="Days on which nothing is planned, holidays as they count.")
+
+    @field_validator("days")
+    @classmethod
+    def _dates(cls, days: dict[str, Weekday]) -> dict[str, Weekday]:
+        for text in days:
+            try:
+                date.fromisoformat(text)
+            except ValueError as error:
+                raise ValueError(f'expected a date such as "2026-02-17", got {text!r}') from error
+        return days
 
     @field_validator("breaks")
     @classmethod

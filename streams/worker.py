@@ -26,6 +26,7 @@ from streams.access import watch_access
 from streams.accounting import Dropped, account
 from streams.app import Calls, make_app
 from streams.assignment import Assignment
+from streams.certificates import expiries
 from streams.commanding import Commanding
 from streams.engine import Engine
 from streams.feeding import Feeding
@@ -34,6 +35,7 @@ from streams.health import Health
 from streams.kpi.gauges import KpiGauges
 from streams.lanes import Lanes
 from streams.metrics import Metrics
+from streams.model_metrics import ModelMetrics, publish_watches
 from streams.open_episodes import OpenEpisodes
 from streams.owned import Owned
 from streams.patience import Patience
@@ -91,7 +93,7 @@ class Worker:
         self.metrics = Metrics()
         self.episodes = OpenEpisodes(settings.metrics_hold)
         self.kpis = KpiGauges()
-        self._warmth = warming.WarmthMetrics()
+        self._models = ModelMetrics()
         self.failed: asyncio.Future[None] = asyncio.get_running_loop().create_future()
         self.latency_ms: list[float] = []
         self.behind = 0
@@ -340,7 +342,10 @@ class Worker:
         self.snapshots.refresh(list(self.owned.values()))
         self.metrics.set("millstream_partitions_assigned", len(self.assigned))
         self.metrics.set("millstream_pending_readings", self.lanes.pending)
-        await self._warmth.publish(self.metrics, self._engines())
+        await self._models.publish(self.metrics, self._engines())
+        self.metrics.set("millstream_clock_timestamp_seconds", time.time())
+        self.metrics.replace("millstream_certificate_expiry_timestamp_seconds", expiries(self.settings))
         sites = [engine.site for engine in self._engines()] or [self.site]
         hashes: dict[tuple[str, ...], float] = {(site.hash,): 1.0 for site in sites}
         self.metrics.replace("millstream_config_info", hashes)
+        publish_watches(self.metrics, sites)

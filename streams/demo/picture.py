@@ -35,15 +35,17 @@ class Picture:
             for i, f in enumerate(faults)
         ]
         told = [_row(event) for event in episodes]
-        return PlantView(self._machines(episodes), told, self._rates(), rows, elapsed_s, phase, self.embedded)
+        figures = self.seen.figures.now(episodes)
+        machines = self._machines(episodes, figures.oee)
+        return PlantView(machines, told, self._rates(), rows, elapsed_s, phase, self.embedded, figures)
 
-    def _machines(self, episodes: Sequence[AnomalyEvent]) -> list[MachineRow]:
+    def _machines(self, episodes: Sequence[AnomalyEvent], oee: dict[str, float]) -> list[MachineRow]:
         many = Counter(event.asset for event in episodes)
         worst: dict[str, int] = {}
         for event in episodes:
             worst[event.asset] = max(worst.get(event.asset, 0), event.severity)
         return [
-            MachineRow(asset, self.seen.state.get(asset, "-"), n, worst.get(asset, 0), many[asset])
+            MachineRow(asset, self.seen.state.get(asset, "-"), n, worst.get(asset, 0), many[asset], oee.get(asset))
             for asset, n in sorted(self.seen.series.items())
         ]
 

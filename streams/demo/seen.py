@@ -9,8 +9,12 @@ from typing import Any
 
 from detectors.durations import SECOND
 from schemas.anomaly import AnomalyEvent
+from streams.demo.figures import Figures
 from streams.plant import Fault
 from streams.results import OUTCOMES, Results
+
+METER = "penang/utilities/power/meter-4"
+"""The plant's incomer: its demand is the site's."""
 
 Latency = tuple[float | None, float | None]
 """p50 and p99 in ms, None while unknown."""
@@ -26,6 +30,7 @@ class Seen:
     state: dict[str, str] = field(default_factory=dict)
     series: Counter[str] = field(default_factory=Counter)
     known: dict[int, int] = field(default_factory=dict)
+    figures: Figures = field(default_factory=lambda: Figures(METER))
 
     def take(self, results: Results) -> None:
         """Take in one chunk's results."""
@@ -34,6 +39,7 @@ class Seen:
         self.opened += [e for e in results.events if e.phase == "opened"]
         for ref in results.series[self.known.get(results.partition, 0) :]:
             self.series[ref.path] += 1
+        self.figures.take(results.kpis)
         self.known[results.partition] = len(results.series)
         for i, word in results.points.text.items():
             ref = results.series[int(results.points.series[i])]

@@ -12,6 +12,7 @@ from rich.table import Table
 from rich.text import Text
 
 from schemas.anomaly import band_of
+from streams.demo.figures import FiguresNow, Forecast
 
 _MARK = {"critical": "!!!", "major": "!! ", "minor": "!  ", "warning": "~  ", "info": "i  "}
 # Okabe and Ito's palette, distinct to colour-blind eyes; the marks and words say the same without it.
@@ -24,8 +25,8 @@ _COLOUR = {
     "": "#009E73",
 }
 _NOTICE = "The broker keeps data in memory only and is for demos: all of it is gone when the demo ends."
-_FRAME_LINES = 8
-"""Lines that are no machine: the header's two, the panel's frame and head, the rates' two, and one to spare."""
+_FRAME_LINES = 10
+"""Lines that are no machine: header, figures and rates two each, the panel's frame and head, and one to spare."""
 
 
 @dataclass(frozen=True)
@@ -37,6 +38,7 @@ class MachineRow:
     series: int
     worst: int = 0
     open_episodes: int = 0
+    oee: float | None = None
 
 
 @dataclass(frozen=True)
@@ -88,6 +90,7 @@ class PlantView:
     elapsed_s: float = 0.0
     phase: str = "live"
     embedded: bool = True
+    figures: FiguresNow = field(default_factory=FiguresNow)
 
 
 class View:
@@ -115,7 +118,7 @@ class View:
         body.add_column(width=left)
         body.add_column(width=right)
         body.add_row(_machines(data.machines, left, room), Group(*boxes))
-        return Group(_header(data), body, _rates(data.rates))
+        return Group(_header(data), _figures(data.figures), body, _rates(data.rates))
 
 
 def _header(data: PlantView) -> Text:
@@ -128,15 +131,44 @@ def _header(data: PlantView) -> Text:
     return text
 
 
+def _figures(figures: FiguresNow) -> Text:
+    """Two lines: how well lines run, and what the site takes and loses."""
+    text = Text(no_wrap=True, overflow="ellipsis")
+    for line in figures.lines:
+        text.append(f"{line.line.split('/', 1)[-1]} ", "bold").append(f"OEE {_share(line.oee)}")
+        text.append(f" (bottleneck {line.bottleneck})  " if line.bottleneck else "  ")
+    if not figures.lines:
+        text.append("OEE of lines: not known yet")
+    parts = [_demand(figures.demand)]
+    if figures.carbon_per_hour is not None:
+        parts.append(f"{figures.carbon_per_hour:,.0f} kg CO2e/h")
+    if figures.money_per_hour is not None:
+        parts.append(f"open episodes cost {figures.currency} {figures.money_per_hour:,.0f}/h".replace("  ", " "))
+    return text.append("\n" + " | ".join(parts))
+
+
+def _demand(demand: Forecast) -> str:
+    if demand.now is None:
+        return "site kW: not known yet"
+    if demand.end is None:
+        return f"site {demand.now:,.0f} kW in this demand window so far"
+    ends = "" if demand.low is None or demand.high is None else f" ({demand.low:,.0f} to {demand.high:,.0f})"
+    return f"site {demand.now:,.0f} kW so far, the demand window ends at {demand.end:,.0f} kW{ends}"
+
+
+def _share(share: float | None) -> str:
+    return "-" if share is None else f"{100 * share:.0f} %"
+
+
 def _machines(machines: Sequence[MachineRow], width: int, rows: int) -> Panel:
     ordered = sorted(machines, key=lambda m: (-m.worst, m.asset))
     shown = ordered if len(ordered) <= rows else ordered[: rows - 1]
-    table = _table(("worst", 12), ("machine", None), ("state", 8), ("series", 6), ("open", 4))
+    table = _table(("worst", 12), ("machine", None), ("state", 8), ("OEE", 5), ("open", 4))
     for machine in shown:
         band = band_of(machine.worst) if machine.worst > 0 else ""
         name = machine.asset.rsplit("/", 1)[-1]
         state = escape(machine.state or "-")
-        table.add_row(_band(band), escape(name), state, str(machine.series), str(machine.open_episodes or "-"))
+        table.add_row(_band(band), escape(name), state, _share(machine.oee), str(machine.open_episodes or "-"))
     return _box(table, "Machines (worst first)", len(ordered) - len(shown), width)
 
 
@@ -189,7 +221,7 @@ def _rates(rates: Rates) -> Text:
 def _table(*columns: tuple[str, int | None]) -> Table:
     table = Table(box=None, padding=(0, 1, 0, 0), expand=True, show_edge=False, pad_edge=False)
     for title, width in columns:
-        number = title in ("series", "open", "score")
+        number = title in ("OEE", "open", "score")
         ratio = 1 if width is None else None
         table.add_column(
             title, no_wrap=True, overflow="ellipsis", justify="right" if number else "left", width=width, ratio=ratio

@@ -10,6 +10,9 @@ from streams.plant.spec import MODES, RUNNING, Block, Kind, Series, Values
 CYCLE_S = 180.0
 """Time of one part, s."""
 
+REJECTED = 0.04
+"""Share of parts that are not good."""
+
 PARTS_PER_PRODUCT = 500
 
 SERIES = (
@@ -29,6 +32,7 @@ SERIES = (
     Series("hydraulic_pressure", "bar", 0.3, 3, 40.0, 80.0),
     Series("active_power", "kW", 0.2, 3, 0.0, 25.0),
     Series("part_count", "1", 0.0, 0),
+    Series("reject_count", "1", 0.0, 0),
 )
 
 
@@ -55,6 +59,7 @@ def _model(block: Block) -> tuple[dict[str, Values], dict[str, NDArray[np.str_]]
         "hydraulic_pressure": block.by_mode(62.0 * block.trim, 60.0, 61.0, 60.0),
         "active_power": 0.3 + 0.42 * current,
         "part_count": parts,
+        "reject_count": np.floor(REJECTED * parts),
     }
     product = np.where(np.mod(parts // PARTS_PER_PRODUCT, 2) == 0, "bracket-a", "bracket-b")
     return values, {"state": np.array(MODES)[block.mode], "product": product}

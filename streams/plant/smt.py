@@ -19,6 +19,9 @@ SETBACK = 40.0
 BOARD_S = 24.0
 """Time between two boards, s."""
 
+REJECTED = 0.02
+"""Share of boards that are not good."""
+
 SERIES = (
     *(Series(f"zone{i}_temp", "Cel", 0.4, 3, None, s + LIMIT_ABOVE) for i, s in enumerate(SET_POINTS, 1)),
     *(Series(f"zone{i}_output", "%", 0.7, 3, 0.0, 100.0) for i, _ in enumerate(SET_POINTS, 1)),
@@ -28,6 +31,7 @@ SERIES = (
     Series("cooling_temp", "Cel", 0.3, 3, None, 65.0),
     Series("active_power", "kW", 0.25, 3, None, 40.0),
     Series("board_count", "1", 0.0, 0),
+    Series("reject_count", "1", 0.0, 0),
 )
 
 
@@ -50,7 +54,8 @@ def _model(block: Block) -> tuple[dict[str, Values], dict[str, NDArray[np.str_]]
     values["exhaust_flow"] = block.by_mode(600.0 * block.trim, 420.0, 500.0)
     values["cooling_temp"] = memory.lag("cooling", block.ambient + 8.0 + 10.0 * running, 400.0, interval_s)
     values["active_power"] = 2.0 + 0.065 * output
-    values["board_count"] = np.floor(memory.count("boards", running * interval_s / BOARD_S))
+    boards = np.floor(memory.count("boards", running * interval_s / BOARD_S))
+    values["board_count"], values["reject_count"] = boards, np.floor(REJECTED * boards)
     product = np.broadcast_to(np.array("controller-x2"), running.shape)
     return values, {"state": np.array(MODES)[block.mode], "product": product}
 

@@ -7,6 +7,7 @@ import io
 import pytest
 from rich.console import Console
 
+from streams.demo.figures import FiguresNow, Forecast, LineRow
 from streams.demo.view import EpisodeRow, FaultRow, MachineRow, PlantView, Rates, View
 
 OVEN = "penang/smt/line1/oven-1"
@@ -40,7 +41,7 @@ def test_shows_machines_episodes_rates_and_faults() -> None:
         "millstream demo  live  12 s  4 machines, 58 series, 1 open episode\n",
         "oven-1",
         "running",
-        "chiller-02   unloaded",
+        "chiller-02    unloaded",
         "!!  major 650  oven-1 zone6_temp [limits]",
         "08:01:02  score 1.4  224.2 Cel, limit 217",
         "1,069,200 readings, 291/s | latency p50 1.2 ms, p99 - | lag 12 records",
@@ -100,3 +101,20 @@ def test_no_colour_carries_what_no_word_says() -> None:
     colours = Console(record=True, width=100, file=io.StringIO(), force_terminal=True, color_system="truecolor")
     colours.print(View().render(data))
     assert colours.export_text(styles=False) == text(data)
+
+
+def test_figures_stand_above_the_machines() -> None:
+    lines = [LineRow("penang/smt/line1", 0.834, "oven-2"), LineRow("penang/machining/line1", None, None)]
+    figures = FiguresNow(lines, {}, Forecast(214.2, 221.0, 210.0, 240.0), 158.4, 1200.0, "MYR")
+    rows = [MachineRow(OVEN, "running", 28, oee=0.751)]
+    out = text(PlantView(rows, [], RATES, figures=figures), width=120)
+    assert "smt/line1 OEE 83 % (bottleneck oven-2)  machining/line1 OEE -" in out
+    assert "site 214 kW so far, the demand window ends at 221 kW (210 to 240) | 158 kg CO2e/h" in out
+    assert "open episodes cost MYR 1,200/h" in out
+    assert "75 %" in out
+
+
+def test_figures_that_are_not_known_are_said_to_be_so() -> None:
+    out = text(PlantView(machines(1), [], RATES))
+    assert "OEE of lines: not known yet" in out
+    assert "site kW: not known yet" in out

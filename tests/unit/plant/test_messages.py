@@ -79,7 +79,7 @@ def test_machines_in_the_site_file_are_as_generated() -> None:
 def test_counters_and_settings_are_not_watched() -> None:
     series = {(a.path, n): o.watch for a in load_site(SITE).asset for n, o in a.series.items()}
     unwatched = {n for (_, n), watch in series.items() if not watch}
-    assert unwatched == {"part_count", "board_count", "run_hours", "energy", "feed_override"}
+    assert unwatched == {"part_count", "board_count", "reject_count", "run_hours", "energy", "feed_override"}
 
 
 def test_every_watch_takes_some_series() -> None:

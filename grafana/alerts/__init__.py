@@ -1,0 +1,1 @@
+"""Alerts: one table, from which rules for Prometheus and for Grafana are written."""

@@ -1,0 +1,34 @@
+"""The table as a rule file of Prometheus (2.42 or newer, for keep_firing_for)."""
+
+from __future__ import annotations
+
+from typing import Any
+
+import yaml
+
+from grafana.alerts.alert import Alert
+from grafana.alerts.table import GROUPS, annotations_of, labels_of
+
+GRAFANA = "{{ $externalLabels.grafana }}"
+"""Address of Grafana: an external label of Prometheus, so that one rule file serves every site."""
+
+_NOTE = "# Generated from grafana/alerts by `make gen`; change it there.\n"
+
+
+def rules() -> str:
+    """The file's text."""
+    groups = [
+        {"name": name, "interval": "15s", "rules": [_rule(alert) for alert in alerts]}
+        for name, alerts in GROUPS.items()
+    ]
+    body: str = yaml.safe_dump({"groups": groups}, sort_keys=False, allow_unicode=True, width=1000)
+    return _NOTE + body
+
+
+def _rule(alert: Alert) -> dict[str, Any]:
+    rule: dict[str, Any] = {"alert": alert.name, "expr": alert.expr}
+    if alert.hold != "0s":
+        rule["for"] = alert.hold
+    if alert.keep != "0s":
+        rule["keep_firing_for"] = alert.keep
+    return rule | {"labels": labels_of(alert), "annotations": annotations_of(alert, GRAFANA)}

@@ -1,0 +1,28 @@
+"""All alerts, by group."""
+
+from __future__ import annotations
+
+from grafana.alerts.alert import Alert, link
+from grafana.alerts.own import OWN
+from grafana.alerts.process import PROCESS
+
+GROUPS: dict[str, tuple[Alert, ...]] = {"millstream-process": PROCESS, "millstream-own": OWN}
+ALERTS: dict[str, Alert] = {alert.name: alert for alerts in GROUPS.values() for alert in alerts}
+
+RUNBOOK = "grafana/runbook.md"
+"""Has a heading for each alert."""
+
+
+def labels_of(alert: Alert) -> dict[str, str]:
+    """Labels that routes go by."""
+    return {"severity": alert.severity, "team": alert.team}
+
+
+def annotations_of(alert: Alert, grafana: str) -> dict[str, str]:
+    """What a person is told: the summary in three languages, unit, links; `grafana` is a template of its address."""
+    told = {"summary": alert.summary.en, "summary_ms": alert.summary.ms, "summary_zh_TW": alert.summary.zh}
+    unit = {"unit": alert.unit} if alert.unit else {}
+    return told | {"value": "{{ $value }}"} | unit | {
+        "board": grafana + link(alert),
+        "runbook": f"{RUNBOOK}#{alert.name.lower()}",
+    }  # fmt: skip

@@ -1,0 +1,176 @@
+"""Alert rules: each fires when it should and is silent when it should be, by promtool; what people are told of it."""
+
+from __future__ import annotations
+
+import re
+import shutil
+import subprocess
+from pathlib import Path
+
+import pytest
+import yaml
+
+from docs.generate import ROOT
+from grafana.alerts.table import ALERTS
+from streams.metrics import TABLE
+from tests.unit.alerts.cases import CASES, Series
+
+RULES = ROOT / "deploy" / "prometheus" / "millstream.rules.yml"
+RUNBOOK = (ROOT / "grafana" / "runbook.md").read_text(encoding="utf-8")
+promtool = pytest.mark.skipif(shutil.which("promtool") is None, reason="no promtool on the PATH: rules are not tried")
+amtool = pytest.mark.skipif(shutil.which("amtool") is None, reason="no amtool on the PATH: routes are not tried")
+ALWAYS = "MillstreamWatchdog"
+
+
+def count(alert: str) -> str:
+    return f'count(ALERTS{{alertname="{alert}",alertstate="firing"}})'
+
+
+def group(alert: str, series: Series, at: str, many: int) -> dict[str, object]:
+    samples = [{"labels": "{}", "value": many}] if many else []
+    return {
+        "interval": "1m",
+        "input_series": [{"series": name, "values": values} for name, values in series.items()],
+        "promql_expr_test": [{"expr": count(alert), "eval_time": at, "exp_samples": samples}],
+    }
+
+
+def judged(tmp_path: Path, groups: list[dict[str, object]]) -> str:
+    """What promtool says of tests; empty where all hold."""
+    path = tmp_path / "test.yml"
+    body = {"rule_files": [str(RULES)], "evaluation_interval": "30s", "tests": groups}
+    path.write_text(yaml.safe_dump(body), encoding="utf-8")
+    done = subprocess.run(["promtool", "test", "rules", str(path)], capture_output=True, text=True, check=False)
+    return "" if done.returncode == 0 else done.stdout + done.stderr
+
+
+def test_every_alert_has_a_case() -> None:
+    assert set(CASES) == set(ALERTS)
+
+
+@promtool
+@pytest.mark.parametrize("name", sorted(ALERTS))
+def test_it_fires_once_when_it_should_and_is_silent_when_it_should_be(tmp_path: Path, name: str) -> None:
+    case = CASES[name]
+    groups = [group(name, case.fires, case.at, case.many)]
+    if name != ALWAYS:
+        groups.append(group(name, case.silent, case.at, 0))
+    assert judged(tmp_path, groups) == ""
+
+
+@promtool
+def test_an_alert_that_should_not_be_there_is_noticed(tmp_path: Path) -> None:
+    case = CASES["MillstreamLagging"]
+    assert "FAILED" in judged(tmp_path, [group("MillstreamLagging", case.fires, case.at, 0)])
+
+
+@promtool
+def test_a_person_reads_what_where_and_how_bad_with_a_link_to_the_board(tmp_path: Path) -> None:
+    case = CASES["MillstreamAnomalyMajor"]
+    expected = {
+        "summary": "Major anomaly on oven-1, line1: watch level, severity 601",
+        "summary_ms": "Anomali Besar pada oven-1, line1: pemantau level, tahap 601",
+        "summary_zh_TW": "重大異常：line1 oven-1，監測 level，嚴重度 601",
+        "value": "601",
+        "board": "http://g/d/millstream-asset?var-site=penang&var-line=line1&var-asset=oven-1&var-watch=level",
+        "runbook": "grafana/runbook.md#millstreamanomalymajor",
+    }
+    labels = {
+        "severity": "major", "team": "process", "site": "penang", "line": "line1", "asset": "oven-1",
+        "watch": "level", "job": "millstream",
+    }  # fmt: skip
+    told = {
+        "interval": "1m",
+        "external_labels": {"grafana": "http://g"},
+        "input_series": [{"series": name, "values": values} for name, values in case.fires.items()],
+        "alert_rule_test": [
+            {"eval_time": "10m", "alertname": "MillstreamAnomalyMajor",
+             "exp_alerts": [{"exp_labels": labels, "exp_annotations": expected}]},
+        ],
+    }  # fmt: skip
+    assert judged(tmp_path, [told]) == ""
+
+
+def test_rules_ask_for_metrics_that_there_are_by_labels_that_they_have() -> None:
+    known = {definition.name: set(definition.labels) for definition in TABLE}
+    for alert in ALERTS.values():
+        for name, matchers in re.findall(r"\b(millstream_\w+)(?:\{([^}]*)\})?", alert.expr):
+            assert name in known, f"{alert.name} asks for {name}"
+            asked = set(re.findall(r"(\w+)(?==~?\")", matchers))
+            assert asked <= known[name], f"{alert.name}: {name} has no {asked - known[name]}"
+
+
+@pytest.mark.parametrize("name", sorted(ALERTS))
+def test_each_alert_has_its_place_in_the_runbook(name: str) -> None:
+    section = RUNBOOK.split(f"\n## {name}\n")
+    assert len(section) == 2, f"expected one heading '## {name}'"
+    text = section[1].split("\n## ")[0]
+    for part in ("**Means**", "**Costs**", "**Check**", "**Mend**", "**Wake**"):
+        assert part in text, f"{name}: the runbook lacks {part}"
+
+
+def test_the_runbook_has_no_alert_that_is_gone() -> None:
+    assert set(re.findall(r"^## (Millstream\w+)$", RUNBOOK, re.M)) == set(ALERTS)
+
+
+@pytest.mark.parametrize("name", sorted(ALERTS))
+def test_every_alert_is_said_in_three_languages_with_the_same_facts(name: str) -> None:
+    said = ALERTS[name].summary
+    facts = [sorted(set(re.findall(r"\{\{ \$(\S+)", text))) for text in said]
+    assert facts[0] == facts[1] == facts[2]
+    assert len({*said}) == 3
+    assert not re.search(r"[一-鿿]", said.en + said.ms)
+    assert re.search(r"[一-鿿]", said.zh)
+
+
+@amtool
+@pytest.mark.parametrize(
+    ("labels", "receiver"),
+    [
+        ("alertname=MillstreamWatchdog team=platform severity=none", "heartbeat"),
+        ("alertname=MillstreamLagging team=platform severity=major", "platform-page"),
+        ("alertname=MillstreamClockOff team=platform severity=minor", "platform"),
+        ("alertname=MillstreamAnomalyCritical team=process severity=critical", "process-page"),
+        ("alertname=MillstreamAnomalyMinor team=process severity=minor", "board"),
+        ("alertname=MillstreamSensorFault team=maintenance severity=minor", "maintenance"),
+    ],
+)
+def test_alerts_go_to_those_whom_they_concern(labels: str, receiver: str) -> None:
+    config = str(ROOT / "deploy" / "alertmanager" / "alertmanager.yml")
+    argv = ["amtool", "config", "routes", "test", f"--config.file={config}", *labels.split()]
+    done = subprocess.run(argv, capture_output=True, text=True, check=True)
+    assert done.stdout.strip() == receiver
+
+
+@amtool
+@promtool
+def test_the_servers_take_their_files() -> None:
+    deploy = ROOT / "deploy"
+    subprocess.run(["amtool", "check-config", str(deploy / "alertmanager" / "alertmanager.yml")], check=True)
+    subprocess.run(["promtool", "check", "config", str(deploy / "prometheus" / "prometheus.yml")], check=True)
+
+
+def managed_rules() -> dict[str, dict[str, object]]:
+    text = (ROOT / "deploy" / "grafana" / "managed-alerts" / "millstream.yml").read_text(encoding="utf-8")
+    return {rule["title"]: rule for group in yaml.safe_load(text)["groups"] for rule in group["rules"]}
+
+
+def test_grafana_has_the_same_rules_from_the_same_table() -> None:
+    rules = managed_rules()
+    assert set(rules) == set(ALERTS)
+    assert len({rule["uid"] for rule in rules.values()}) == len(rules)
+    for name, alert in ALERTS.items():
+        rule = rules[name]
+        assert rule["data"][0]["model"]["expr"].replace("$$", "$") == alert.expr
+        assert (rule["for"], rule["labels"]["severity"]) == (alert.hold, alert.severity)
+        assert len(rule["uid"]) <= 40, "Grafana takes no longer uid"
+
+
+def test_grafana_fills_in_only_its_own_address_from_the_environment() -> None:
+    for rule in managed_rules().values():
+        for text in rule["annotations"].values():
+            assert set(re.findall(r"(?<!\$)\$(?:\$\$)*(?!\$)(\{?\w+)", text)) <= {"{GRAFANA_URL"}, text
+
+
+def test_the_managed_rules_stand_outside_the_provisioning_path() -> None:
+    assert not list((ROOT / "deploy").rglob("provisioning/alerting/*.yml"))
