@@ -18,6 +18,7 @@ ADDS: dict[str, Adds] = {
     "energy_cost": Adds(metered=True),
     "carbon_location": Adds(metered=True),
     "carbon_market": Adds(metered=True),
+    "reactive_energy": Adds(metered=True),
     "demand": Adds(metered=True),
     "idle_energy": Adds(metered=False),
     "idle_cost": Adds(metered=False),

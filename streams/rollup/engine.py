@@ -71,7 +71,7 @@ class SiteEngine:
     def _take(self, row: KpiRow) -> None:
         how = adds(row.kpi)
         site, below, _ = row.asset.partition("/")
-        if how is None or not below:
+        if how is None or not below or row.level != "machine":
             return
         if not self.received - KEPT < row.end or row.start > self.received + KEPT:
             self.late += 1
@@ -137,6 +137,7 @@ class SiteEngine:
             key, total = told.key, told.total
             yield KpiRow(
                 asset=told.place,
+                level="area" if "/" in told.place else "site",
                 kpi=told.name,
                 product=key.product,
                 shift=key.shift,
