@@ -53,6 +53,7 @@ TABLE: tuple[Right, ...] = (
         for name in _EVERY_TOPIC
     ),
     Right("admin", "reading.v1", ("READ",), "whether all is judged, before partitions are added"),
+    Right("admin", "kpi.v1", ("READ",), "the same of key figures"),
     Right("admin", "state.v1", ("READ", "WRITE"), "saved state: list, drop, and re-key when partitions are added"),
     Right("admin", None, ("DESCRIBE",), "whether workers run"),
 )

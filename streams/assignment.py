@@ -80,16 +80,21 @@ class Assignment(Generic[E]):
 
     async def _settle(self, all_owned: list[Owned[E]]) -> None:
         worker = self._worker
-        for owned in all_owned:
-            await worker.patience("state", partial(self._stage.snapshots.restore, owned))
-            owned.last_record = time.monotonic()
-            worker.health.moved()
-            owned.settled.set()
+        async with worker.restoring:  # there is one reader of the state topic
+            await self._restore(all_owned)
         self.restored.set()
         for owned in all_owned:
             await self._introduce(owned)
         for owned in all_owned:
             await worker.patience("state", partial(self._stage.snapshots.sweep, owned))
+
+    async def _restore(self, all_owned: list[Owned[E]]) -> None:
+        worker = self._worker
+        for owned in all_owned:
+            await worker.patience("state", partial(self._stage.snapshots.restore, owned))
+            owned.last_record = time.monotonic()
+            worker.health.moved()
+            owned.settled.set()
 
     async def _introduce(self, owned: Owned[E]) -> None:
         """Put our site into the log where it is news; where the log's wins, say so."""

@@ -94,6 +94,7 @@ class Worker:
         self.behind = 0
         self._stopping = False
         self.busy = asyncio.Lock()  # held while a bite is judged
+        self.restoring = asyncio.Lock()  # held while a stage's partitions are restored
         self._tasks: list[asyncio.Task[None]] = []
         self._dropped = Dropped(sink)
         self.fence = Fence(settings.session_timeout / SECOND)

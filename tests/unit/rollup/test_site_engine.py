@@ -14,6 +14,7 @@ from schemas.control import Control
 from schemas.kpi import KpiRow
 from streams.configure import configure_records
 from streams.resolve import ResolvedSite, resolve, to_payload
+from streams.rollup.dealing import dealt
 from streams.rollup.engine import SiteEngine
 from streams.rollup.entries import Entry
 from streams.rollup.site_book import KEPT
@@ -203,6 +204,28 @@ def test_a_configuration_in_the_log_counts_from_its_place_on_if_its_version_is_h
     assert [r.config for r in log.at(NOON + 13 * SECOND)] == [new.hash]
     log.at(NOON, *configure_records(to_payload(site()), 0))
     assert log.engine.site.hash == new.hash != old
+
+
+def test_when_partitions_grow_sites_go_where_their_rows_go_and_nothing_else_changes() -> None:
+    """`p` and `q` of one partition, dealt over five; what is told afterwards is what one engine would have told."""
+    whole, log = Log(), [(NOON, row(f"{name}/l1/m1", 5.0)) for name in "pq"]
+    for clock, made in log:
+        whole.at(clock, made)
+    grown = []
+    for saved in dealt([{"engine": unpack(pack(whole.engine.snapshot()))}], 5):
+        grown.append(SiteEngine(len(grown), site()))
+        grown[-1].restore(unpack(pack(saved))["engine"])
+    assert [sorted(engine.books) for engine in grown if engine.books] == [["p"], ["q"]]
+    told = whole.at(NOON + MINUTE, row("p/l1/m1", 6.0, 2)) + whole.at(NOON + 2 * MINUTE, row("q/l1/m1", 7.0, 2))
+    told += whole.engine.finish()
+    found = []
+    for engine in grown:
+        mine = [row("p/l1/m1", 6.0, 2)] * ("p" in engine.books) + [row("q/l1/m1", 7.0, 2)] * ("q" in engine.books)
+        for made in mine:
+            entry = Entry(engine.next_offset, NOON + (1 if made.asset[0] == "p" else 2) * MINUTE, made)
+            found += engine.feed([entry]).kpis
+        found += engine.finish()
+    assert sorted(found, key=str) == sorted(told, key=str)
 
 
 # --- laws
