@@ -35,7 +35,8 @@ TABLE: tuple[Right, ...] = (
     Right("worker", "command.v1", ("READ", "WRITE"), "commands in; its own site file on SIGHUP"),
     Right("worker", "anomaly.v1", ("READ", "WRITE"), "events out; those newer than the snapshot back, at a restart"),
     Right("worker", "audit.v1", ("WRITE",), "what became of commands"),
-    Right("worker", "kpi.v1", ("WRITE",), "key figures"),
+    Right("worker", "kpi.v1", ("READ", "WRITE"), "key figures of machines out, and in for those of sites"),
+    Right("worker", "kpi.site.v1", ("WRITE",), "key figures of sites"),
     Right("worker", "state.v1", ("READ", "WRITE"), "snapshots"),
     Right("worker", "rejected.v1", ("WRITE",), "what could not be used"),
     *(Right("worker", name, ("DESCRIBE", "DESCRIBE_CONFIGS"), "the check at its start") for name in _EVERY_TOPIC),
@@ -52,6 +53,7 @@ TABLE: tuple[Right, ...] = (
         for name in _EVERY_TOPIC
     ),
     Right("admin", "reading.v1", ("READ",), "whether all is judged, before partitions are added"),
+    Right("admin", "kpi.v1", ("READ",), "the same of key figures"),
     Right("admin", "state.v1", ("READ", "WRITE"), "saved state: list, drop, and re-key when partitions are added"),
     Right("admin", "kpi.v1", ("READ", "WRITE"), "stored key figures, to restate them"),
     Right("admin", None, ("DESCRIBE",), "whether workers run"),
