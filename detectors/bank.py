@@ -19,6 +19,7 @@ from detectors.base import (
     no_opinion,
     pick,
     put,
+    room_for,
     roomier,
     take,
     with_room,
@@ -151,8 +152,7 @@ class Bank:
             return
         need = self.rows + n
         if need > len(self._learned_since):
-            # capacity doubles, so that growing row by row stays linear
-            room = max(need, 2 * len(self._learned_since))
+            room = room_for(need)
             self._state = roomier(self._state, self.rows, room)
             self._calibrated = roomier(self._calibrated, self.rows, room)
             self._learned_since = with_room(self._learned_since, self.rows, room)

@@ -324,6 +324,15 @@ def roomier(state: S, rows: int, room: int) -> S:
     return type(state)(*(with_room(a, rows, room) for a in state))
 
 
+def room_for(rows: int) -> int:
+    """Rows to make room for where so many are needed: an eighth more, so that growing row by row stays linear.
+
+    >>> room_for(1), room_for(8000)
+    (9, 9008)
+    """
+    return rows + rows // 8 + 8
+
+
 def with_room(column: NDArray[Any], rows: int, room: int) -> NDArray[Any]:
     """As `roomier`, of one column."""
     out = np.empty((room, *column.shape[1:]), dtype=column.dtype)

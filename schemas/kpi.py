@@ -1,4 +1,4 @@
-"""The KPI row: one key figure of one machine or line over one window, as other services read it on `kpi.v1`."""
+"""The KPI row: one key figure of one machine, line, area or site over one window, as other services read it."""
 
 from __future__ import annotations
 
@@ -16,8 +16,8 @@ class KpiRow(BaseModel):
     model_config = ConfigDict(extra="allow", frozen=True)
 
     schema_version: Literal[1] = 1
-    asset: str = Field(description="Path of the machine, line or site.")
-    level: Literal["machine", "line", "site"] = Field("machine", description="What `asset` is the path of.")
+    asset: str = Field(description="Path of the machine, line, area or site.")
+    level: Literal["machine", "line", "area", "site"] = Field("machine", description="What `asset` is the path of.")
     kpi: str = Field(description="Name of the figure, such as oee.")
     product: str = Field("", description="Product that it is of; empty: all.")
     shift: str = Field("", description="Shift that the window is; empty: an hour, or a window of maximum demand.")

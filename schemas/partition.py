@@ -63,6 +63,16 @@ def level_names(asset: str) -> tuple[str, str, str, str]:
     return site, area, line, machine
 
 
+def with_missing(path: str, level: Level) -> str:
+    """The path of a line, area or site, with `-` for each level below it: so it is never taken for a machine's.
+
+    >>> with_missing("penang", "site"), with_missing("penang/smt/line1/oven3", "machine")
+    ('penang/-/-/-', 'penang/smt/line1/oven3')
+    """
+    below = {"machine": 0, "line": 1, "area": 2, "site": 3}[level]
+    return path + f"/{MISSING}" * below
+
+
 def key_of(asset: str, level: Level = "line") -> bytes:
     """Message key of an asset: its path up to and with `level`, the whole path where that level is missing.
 

@@ -12,11 +12,10 @@ Role = Literal["worker", "gateway", "operator", "reader", "admin"]
 ROLES: dict[Role, str] = {
     "worker": "judges readings; holds MILLSTREAM_CONTROL_KEY",
     "gateway": "sends readings",
-    "operator": "sends commands (millstream command, millstream config apply) and sees what became of them; "
-    "restates key figures (millstream restate)",
+    "operator": "sends commands (millstream command, millstream config apply) and sees what became of them",
     "reader": "any other service that takes anomalies and key figures, in consumer groups of its own",
     "admin": "makes and changes topics (millstream topics); with MILLSTREAM_CONTROL_KEY also adds partitions (--grow) "
-    "and looks after saved state (millstream state)",
+    "and looks after saved state (millstream state); restates key figures (millstream restate)",
 }
 
 
@@ -36,7 +35,8 @@ TABLE: tuple[Right, ...] = (
     Right("worker", "command.v1", ("READ", "WRITE"), "commands in; its own site file on SIGHUP"),
     Right("worker", "anomaly.v1", ("READ", "WRITE"), "events out; those newer than the snapshot back, at a restart"),
     Right("worker", "audit.v1", ("WRITE",), "what became of commands"),
-    Right("worker", "kpi.v1", ("WRITE",), "key figures"),
+    Right("worker", "kpi.v1", ("READ", "WRITE"), "key figures of machines out, and in for those of sites"),
+    Right("worker", "kpi.site.v1", ("WRITE",), "key figures of sites"),
     Right("worker", "state.v1", ("READ", "WRITE"), "snapshots"),
     Right("worker", "rejected.v1", ("WRITE",), "what could not be used"),
     *(Right("worker", name, ("DESCRIBE", "DESCRIBE_CONFIGS"), "the check at its start") for name in _EVERY_TOPIC),
@@ -44,7 +44,6 @@ TABLE: tuple[Right, ...] = (
     Right("gateway", "reading.v1", ("WRITE",), "readings out"),
     Right("operator", "command.v1", ("WRITE",), "commands out"),
     Right("operator", "audit.v1", ("READ",), "their outcome"),
-    Right("operator", "kpi.v1", ("READ", "WRITE"), "key figures, to restate them"),
     Right("reader", "anomaly.v1", ("READ",), "episodes"),
     Right("reader", "kpi.v1", ("READ",), "key figures of machines"),
     Right("reader", "kpi.site.v1", ("READ",), "key figures of sites"),
@@ -54,7 +53,9 @@ TABLE: tuple[Right, ...] = (
         for name in _EVERY_TOPIC
     ),
     Right("admin", "reading.v1", ("READ",), "whether all is judged, before partitions are added"),
+    Right("admin", "kpi.v1", ("READ",), "the same of key figures"),
     Right("admin", "state.v1", ("READ", "WRITE"), "saved state: list, drop, and re-key when partitions are added"),
+    Right("admin", "kpi.v1", ("READ", "WRITE"), "stored key figures, to restate them"),
     Right("admin", None, ("DESCRIBE",), "whether workers run"),
 )
 """Kafka: READ, WRITE and ALTER imply DESCRIBE; nobody needs a right on the cluster."""

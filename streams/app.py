@@ -20,14 +20,21 @@ Handle = Callable[[int, list[Any]], Awaitable[None]]
 _FOR_EVER_S = 365 * 86_400.0
 
 
-class Calls(NamedTuple):
-    """What the app calls. An exception out of the first two acknowledges nothing and goes to `fault`."""
+class Judged(NamedTuple):
+    """A topic with engines behind it: what becomes of its chunks, and of its partitions in a rebalance."""
 
-    readings: Handle
-    commands: Handle
-    fault: Callable[[BaseException], None]
+    handle: Handle
     revoked: Callable[[set[int]], Awaitable[None]]
     assigned: Callable[[set[int]], Awaitable[None]]
+
+
+class Calls(NamedTuple):
+    """What the app calls. An exception out of a handle acknowledges nothing and goes to `fault`."""
+
+    readings: Judged
+    figures: Judged
+    commands: Handle
+    fault: Callable[[BaseException], None]
     heartbeat: Callable[[], None]  # from the consumer's thread
 
 
@@ -46,9 +53,9 @@ class _App(faust.App):
 
 
 def make_app(settings: Settings, calls: Calls) -> faust.App:
-    """A Faust app that hands every chunk of the reading and of the command topic on.
+    """A Faust app that hands every chunk of the readings, of key figures and of commands on.
 
-    Offsets of readings are committed by snapshots alone (`app.transport.durable`), those of commands when handled.
+    Offsets of the first two are committed by snapshots alone (`app.transport.durable`), those of commands when handled.
     An agent that lets an exception out would leave a process that looks alive and is not, so none does.
     """
     app = _App(
@@ -74,11 +81,12 @@ def make_app(settings: Settings, calls: Calls) -> faust.App:
         stream_wait_empty=False,
         stream_buffer_maxsize=4,
     )
-    readings, commands = settings.topic("reading.v1"), settings.topic("command.v1")
+    judged = {"readings": calls.readings, "figures": calls.figures}
+    topics = {"readings": settings.topic("reading.v1"), "figures": settings.topic("kpi.v1")}
     app.on_crash = calls.fault
     app.transport = ChunkTransport(app.conf.broker, app, loop=app.loop)
     app.transport.fetch_wait_ms = settings.fetch_wait // 1_000_000
-    app.transport.stateful = frozenset((readings,))
+    app.transport.stateful = frozenset(topics.values())
     app.transport.on_heartbeat = calls.heartbeat
     app.transport.on_fault = calls.fault
 
@@ -94,17 +102,20 @@ def make_app(settings: Settings, calls: Calls) -> faust.App:
 
         app.agent(app.topic(topic, schema=ChunkSchema(), internal=True), name=name, concurrency=1)(each)
 
-    agent(readings, "readings", calls.readings)
-    agent(commands, "commands", calls.commands)
+    for name, part in judged.items():
+        agent(topics[name], name, part.handle)
+    agent(settings.topic("command.v1"), "commands", calls.commands)
 
-    def ours(tps: set[TP]) -> set[int]:
-        return {tp.partition for tp in tps if tp.topic == readings}
+    def ours(tps: set[TP], topic: str) -> set[int]:
+        return {tp.partition for tp in tps if tp.topic == topic}
 
     async def revoked(app: Any, tps: set[TP], **kwargs: Any) -> None:
-        await calls.revoked(ours(tps))
+        for name, part in judged.items():
+            await part.revoked(ours(tps, topics[name]))
 
     async def assigned(app: Any, tps: set[TP], **kwargs: Any) -> None:
-        await calls.assigned(ours(tps))
+        for name, part in judged.items():
+            await part.assigned(ours(tps, topics[name]))
 
     app.on_partitions_revoked.connect(revoked)
     app.on_partitions_assigned.connect(assigned)

@@ -8,6 +8,8 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
+from detectors.base import room_for, with_room
+
 UNSEEN = np.iinfo(np.int64).min
 """A time that has not been: before every event time."""
 
@@ -30,16 +32,11 @@ class Columns:
 
     def grow(self, n: int) -> None:
         """Add n rows with their columns' first values."""
-        need = self.rows + n
-        if need <= min(map(len, self._data.values())):
-            self.rows = need
-            return
-        for name, (kind, first) in self._kinds.items():
-            have = self._data[name]
-            if need > len(have):
-                self._data[name] = np.concatenate(
-                    (have, np.full(max(need, 2 * len(have)) - len(have), first, dtype=kind))
-                )
+        rows, need = self.rows, self.rows + n
+        for name, (_, first) in self._kinds.items():
+            if need > len(self._data[name]):
+                self._data[name] = with_room(self._data[name], rows, room_for(need))
+            self._data[name][rows:need] = first
         self.rows = need
 
     def snapshot(self) -> dict[str, NDArray[Any]]:

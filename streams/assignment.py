@@ -6,28 +6,28 @@ import asyncio
 import time
 from collections.abc import Awaitable, Callable
 from functools import partial
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Generic
 
 import structlog
 from faust.types import TP
 
 from streams.configure import configure_records
-from streams.engine import Engine
-from streams.owned import Owned
+from streams.owned import E, Owned
 from streams.resolve import to_payload
 
 if TYPE_CHECKING:
+    from streams.stage import Stage
     from streams.worker import Worker
 
 log = structlog.get_logger("millstream.worker")
 
 
-class Assignment:
+class Assignment(Generic[E]):
     """Follows the consumer group. Each rebalance revokes everything first; what comes back unchanged is kept."""
 
-    def __init__(self, worker: Worker) -> None:
-        self._worker = worker
-        self.owned: dict[int, Owned] = {}
+    def __init__(self, worker: Worker, stage: Stage[E]) -> None:
+        self._worker, self._stage = worker, stage
+        self.owned: dict[int, Owned[E]] = {}
         self.restored = asyncio.Event()  # for the first time since the start
         self._settling: asyncio.Task[None] | None = None
 
@@ -37,7 +37,7 @@ class Assignment:
         return {p for p, owned in self.owned.items() if owned.ready}
 
     @property
-    def engines(self) -> dict[int, Engine]:
+    def engines(self) -> dict[int, E]:
         """Engines of the partitions that are ours."""
         return {p: owned.engine for p, owned in self.owned.items() if owned.engine is not None}
 
@@ -59,7 +59,7 @@ class Assignment:
         for partition in self.owned.keys() - partitions:
             self._leave(self.owned.pop(partition))
         for partition in partitions:
-            owned = self.owned.setdefault(partition, Owned(partition))
+            owned = self.owned.setdefault(partition, Owned[E](partition))
             owned.settled.clear()
             owned.hole = None
         if self._settling is not None:
@@ -68,49 +68,53 @@ class Assignment:
         settling = self._settle([self.owned[p] for p in sorted(partitions)])
         self._settling = asyncio.create_task(worker.guarded(settling))
 
-    def _leave(self, owned: Owned) -> None:
+    def _leave(self, owned: Owned[E]) -> None:
         """A partition goes elsewhere, and with it its episodes and what was on its way to the store."""
         worker = self._worker
         owned.lose()
         if owned.lane is not None:
             worker.lanes.close(owned.lane)
-        worker.episodes.leave(owned.partition)
-        worker.kpis.leave(owned.partition)
+        self._stage.kind.leave(owned.partition)
         worker.app.transport.durable.pop(self._tp(owned.partition), None)
-        worker.metrics.forget(partition=str(owned.partition))
+        worker.metrics.forget(partition=self._stage.kind.label(owned.partition))
 
-    async def _settle(self, all_owned: list[Owned]) -> None:
+    async def _settle(self, all_owned: list[Owned[E]]) -> None:
         worker = self._worker
-        for owned in all_owned:
-            await worker.patience("state", partial(worker.snapshots.restore, owned))
-            owned.last_record = time.monotonic()
-            worker.health.moved()
-            owned.settled.set()
+        async with worker.restoring:  # there is one reader of the state topic
+            await self._restore(all_owned)
         self.restored.set()
         for owned in all_owned:
             await self._introduce(owned)
         for owned in all_owned:
-            await worker.patience("state", partial(worker.snapshots.sweep, owned))
+            await worker.patience("state", partial(self._stage.snapshots.sweep, owned))
 
-    async def _introduce(self, owned: Owned) -> None:
+    async def _restore(self, all_owned: list[Owned[E]]) -> None:
+        worker = self._worker
+        for owned in all_owned:
+            await worker.patience("state", partial(self._stage.snapshots.restore, owned))
+            owned.last_record = time.monotonic()
+            worker.health.moved()
+            owned.settled.set()
+
+    async def _introduce(self, owned: Owned[E]) -> None:
         """Put our site into the log where it is news; where the log's wins, say so."""
         assert owned.engine is not None
         worker, known = self._worker, owned.engine.site
         if known.hash != worker.site.hash and known.version >= worker.site.version:
             log.warning(
                 "the log's configuration is in force, not this worker's file; raise [site] version to change it",
-                partition=owned.partition, log=known.hash, file=worker.site.hash,
+                topic=self._stage.topic, partition=owned.partition, log=known.hash, file=worker.site.hash,
             )  # fmt: skip
-        elif known.hash != worker.site.hash or owned.afresh:
+        elif known.hash != worker.site.hash or (owned.afresh and self._stage.kind.tells_site):
             owned.afresh = False
             for control in configure_records(to_payload(worker.site), owned.partition):
-                await worker.patience("topics", partial(worker.control, control))
+                await worker.patience("topics", partial(worker.control, control, self._stage.kind.topic))
 
     def durable(self, partition: int, offset: int) -> None:
         """Let the group commit what the newest snapshot covers."""
         self._worker.app.transport.durable[self._tp(partition)] = offset
 
-    async def save(self, take: Callable[[Owned], Awaitable[None]]) -> None:
+    async def save(self, take: Callable[[Owned[E]], Awaitable[None]]) -> None:
         """Save every partition that has gone on since its last snapshot, if only by ticks."""
         for owned in list(self.owned.values()):
             saved = owned.manifest.next_offset if owned.manifest is not None else -1
@@ -127,4 +131,4 @@ class Assignment:
                 self._worker.lanes.close(owned.lane)
 
     def _tp(self, partition: int) -> TP:
-        return TP(self._worker.settings.topic("reading.v1"), partition)
+        return TP(self._stage.topic, partition)

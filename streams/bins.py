@@ -12,6 +12,7 @@ from detectors.base import NEVER
 from detectors.durations import UNITS
 from detectors.groups import Groups
 from streams.arrays import UNSEEN, Columns
+from streams.bin_adding import added
 from streams.bin_pieces import UNKNOWN, Arrived, Elements, Laid, Pieces, beginnings, entering, lay_out, pieces
 from streams.intervals import COLUMNS, known
 from streams.segment import Bools, Ints
@@ -90,12 +91,15 @@ class Bins:
         n = len(g.local)
         if not n:
             return self._overdue(until, 0), came.enters
-        laid, c = lay_out(g), self.columns
+        c, learning = self.columns, self.auto or (self.wait is None and self.length > LEAST_WAIT)
+        if self._only_adds(g, came, learning):
+            return self._overdue(until, n), came.enters
+        laid = lay_out(g)
         names = ("end", "due", "total", "readings", "good", "first", "cut", "upto")
         was = {name: c[name][g.rows] for name in names}
         time = laid.of(came.time, c["time"][g.rows])
         row = laid.forward(laid.of(came.row, c["mode"][g.rows]), UNKNOWN)
-        interval = known(c, laid, g.rows, time, self.auto or (self.wait is None and self.length > LEAST_WAIT))
+        interval = known(c, laid, g.rows, time, learning)
         end, span = self._ends(laid, g.rows, time, interval)
         clock = laid.of(came.clock, UNSEEN)
         due = np.asarray(end + (clock - laid.earliest(came.step, time)) + self._wait(interval), dtype=np.int64)
@@ -116,6 +120,17 @@ class Bins:
         entered = np.empty(n, dtype=bool)
         entered[laid.order] = e.enters[laid.place]
         return joined(found, self._overdue(until, n)), entered
+
+    def _only_adds(self, g: Groups, came: Arrived, learning: bool) -> bool:
+        """Whether that is all the readings do (see `added`); those of bins of their own, or before them, do more."""
+        c = self.columns
+        interval = c["interval"][g.rows]
+        if self.auto and (interval >= NATIVE).any():
+            return False
+        earlier = c["end"][g.rows[g.local]] - self.length
+        if (came.time <= earlier).any():
+            return False
+        return added(c, g, came, self._wait(interval) + np.zeros_like(interval), learning)
 
     def _ends(self, laid: Laid, rows: Ints, time: Ints, interval: Ints) -> tuple[Ints, Ints]:
         """(N,) the end of each element's bin, and its length, 0 for a reading by itself."""

@@ -31,7 +31,7 @@ class Commanding:
         self,
         settings: Settings,
         send: Callable[..., Awaitable[Awaitable[Any]]],
-        control: Callable[[Control], Awaitable[None]],
+        control: Callable[[Control, str], Awaitable[None]],
         patience: Patience,
         level: Callable[[], Level],
     ) -> None:
@@ -48,7 +48,9 @@ class Commanding:
                 await self._patience("topics", partial(self._put, "audit.v1", key, value, partition))
                 continue
             for control in found:
-                await self._patience("topics", partial(self._control, control))
+                # a configuration is news to the engines of both topics
+                for topic in ("reading.v1", "kpi.v1") if control.kind == "configure" else ("reading.v1",):
+                    await self._patience("topics", partial(self._control, control, topic))
 
     async def configure(self, site: ResolvedSite) -> None:
         """Ask all partitions, ours or not, to take up another site."""

@@ -4,19 +4,17 @@ from __future__ import annotations
 
 import contextlib
 import time
-from collections.abc import AsyncIterator
-from typing import Any
+from collections.abc import AsyncIterator, Callable
+from typing import Any, Generic, Protocol, TypeVar
 
 import numpy as np
 import structlog
 from aiokafka.errors import KafkaError
 
 from schemas.chunk import REJECTED, Chunk, Place, Record
-from schemas.decode import Decoder
 from schemas.source import source_of
-from streams.engine import Engine
 from streams.metrics import Metrics
-from streams.owned import Owned
+from streams.owned import Owned, Stateful
 from streams.results import Results
 from streams.state.faults import Fault
 from streams.state.store import StateStore
@@ -27,14 +25,40 @@ POISON = "poison"
 """Reason under which a message is set aside that the engine cannot judge."""
 
 
-class Feeding:
-    """Feeds engines. A bug is noted on the state topic and raised; only after two notes are its records suspects."""
+C = TypeVar("C")
+C_in = TypeVar("C_in", contravariant=True)
+"""Records as an engine takes them."""
 
-    def __init__(self, key: bytes, store: StateStore, metrics: Metrics) -> None:
-        self.decoder = Decoder(key)
+
+class Feeds(Stateful, Protocol[C_in]):
+    """An engine that takes records of a kind."""
+
+    def feed(self, chunk: C_in, /) -> Results:
+        """Judge them."""
+
+
+F = TypeVar("F", bound=Feeds[Any])
+
+
+class Feeding(Generic[F, C]):
+    """Feeds engines. A bug is noted on the state topic and raised; only after two notes are its records suspects.
+
+    `decode` makes of records what the engines of a topic take, `aside` that of one record that is rejected unread (the
+    clock goes on by it), `fresh` an engine to put back what was restored.
+    """
+
+    def __init__(
+        self,
+        decode: Callable[[list[Record], int], C],
+        aside: Callable[[Record, str], C],
+        fresh: Callable[[int], F],
+        store: StateStore,
+        metrics: Metrics,
+    ) -> None:
+        self._decode, self._aside, self._fresh = decode, aside, fresh
         self._store, self._metrics = store, metrics
 
-    async def feed(self, owned: Owned, records: list[Record]) -> AsyncIterator[tuple[Chunk, Results]]:
+    async def feed(self, owned: Owned[F], records: list[Record]) -> AsyncIterator[tuple[C, Results]]:
         """Judge records in order, those that were judged before left out; one answer, or several where it is careful.
 
         Raises the bug, noted, where there is one.
@@ -61,16 +85,16 @@ class Feeding:
             raise
         yield answer
 
-    def _judge(self, engine: Engine, records: list[Record], poison: str | None = None) -> tuple[Chunk, Results]:
+    def _judge(self, engine: F, records: list[Record], poison: str | None = None) -> tuple[C, Results]:
         began = time.perf_counter()
-        chunk = _set_aside(records[0], poison) if poison else self.decoder.decode(records, engine.partition)
+        chunk = self._aside(records[0], poison) if poison else self._decode(records, engine.partition)
         decoded = time.perf_counter()
         results = engine.feed(chunk)
         self._metrics.count("millstream_batch_seconds_total", decoded - began, stage="decode")
         self._metrics.count("millstream_batch_seconds_total", time.perf_counter() - decoded, stage="judge")
         return chunk, results
 
-    def _carefully(self, owned: Owned, records: list[Record]) -> list[tuple[Chunk, Results]]:
+    def _carefully(self, owned: Owned[F], records: list[Record]) -> list[tuple[C, Results]]:
         """Halve what fails, from a restored engine each time, until what fails alone is set aside."""
         assert owned.engine is not None
         before = owned.engine.snapshot()
@@ -84,15 +108,15 @@ class Feeding:
         middle = len(records) // 2
         return [*self._carefully(owned, records[:middle]), *self._carefully(owned, records[middle:])]
 
-    def _put_back(self, owned: Owned, state: dict[str, Any]) -> None:
+    def _put_back(self, owned: Owned[F], state: dict[str, Any]) -> None:
         broken = owned.engine
         assert broken is not None
-        owned.engine = Engine(broken.partition, broken.partitions, broken.site, broken.registry, broken.rows)
+        owned.engine = self._fresh(broken.partition)
         owned.engine.restore(state)
 
 
-def _set_aside(record: Record, why: str) -> Chunk:
-    """The chunk of one message that is rejected unread; the clock goes on by it."""
+def set_aside(record: Record, why: str) -> Chunk:
+    """The chunk of one reading that is rejected unread; the clock goes on by it."""
     none = np.zeros(0)
     whole, code = none.astype(np.int64), none.astype(np.int32)
     place = Place(0, POISON, f"the engine failed on this message twice and alone: {why}", source_of(record), 0)

@@ -100,6 +100,13 @@ def step_of(engine: Engine, watch: Watch, row: int, time: int, value: float, j: 
     return Step(row, time, _HELD if held else score, (alarm and not unfit) or began, 0, began, weight, stake)
 
 
+def silent_step(engine: Engine, watch: Watch, row: int, time: int, j: Judgement, p: int, at: int) -> Step:
+    """What a silence says to the episodes of a bank row: there is no value, but an hour of it may have a price."""
+    nothing = float("nan")
+    weight, stake = _weigh(engine, watch, int(watch.owner["row"][row]), nothing, j, p, (None, None))
+    return Step(row, time, float(j.score[p]), bool(j.alarm[p]), at, weight=weight, stake=stake)
+
+
 def _follow_one(watch: Watch, row: int, time: int, score: float) -> int:
     """As `follow`, for one verdict of a roster row."""
     last, *was = watch.lives.get(row, Life(time, 0.0, False))

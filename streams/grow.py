@@ -19,6 +19,7 @@ from streams.broker import Broker, broker
 from streams.drained import WHAT_TO_DO, Stand, all_is_saved, nobody_works, stand_of
 from streams.engine import Engine
 from streams.resolve import from_payload
+from streams.rollup.dealing import dealt
 from streams.settings import Settings
 from streams.state import codec
 from streams.state.log import Log
@@ -29,6 +30,7 @@ from streams.state.store import StateStore
 from streams.topic_table import TOPICS
 
 READINGS, COMMANDS, ANOMALIES, STATES = "reading.v1", "command.v1", "anomaly.v1", "state.v1"
+FIGURES = "kpi.v1"
 _GROWN = [topic.name for topic in TOPICS if topic.partitions == "n"]
 
 Say = Callable[[str], None]
@@ -72,6 +74,7 @@ async def _grow(settings: Settings, at: Broker, now: int, partitions: int, say: 
         stands = [await stand_of(settings, store, log, partition) for partition in range(now)]
         ends = [at.ends(name, now) for name in logs]
         all_is_saved(settings, at, stands)
+        sites = await _sites(settings, at, now)
         say(f"{now} partitions are judged and saved to their ends")
         old = [await _load(settings, store, partition, stand) for partition, stand in enumerate(stands)]
     grown = _dealt_out(old, [stand.start for stand in stands], partitions, say)
@@ -85,6 +88,10 @@ async def _grow(settings: Settings, at: Broker, now: int, partitions: int, say: 
                 f"partition {partition}: {manifest.series} series, {manifest.episodes} open episodes, "
                 f"{manifest.size:,} bytes, from offset {manifest.next_offset:,}"
             )
+    async with offline(settings, at, partitions, FIGURES) as (store, log):
+        for partition, state in enumerate(dealt(sites, partitions) if any(sites) else []):
+            await _forget_attempts(settings, store, log, partition)
+            await write(settings, store, at, partition, partitions, state)
     nobody_works(settings, at)
     if [at.ends(name, now) for name in logs] != ends:
         raise Misconfigured(f"something was written to {' or '.join(logs)} meanwhile: {WHAT_TO_DO}")
@@ -96,12 +103,22 @@ async def _grow(settings: Settings, at: Broker, now: int, partitions: int, say: 
     say(f"done; start the workers with MILLSTREAM_PARTITIONS={partitions}")
 
 
+async def _sites(settings: Settings, at: Broker, now: int) -> list[State | None]:
+    """What the engines of key figures of sites have saved, of each partition."""
+    async with offline(settings, at, now, FIGURES) as (store, log):
+        stands = [await stand_of(settings, store, log, partition) for partition in range(now)]
+        all_is_saved(settings, at, stands)
+        return [await _load(settings, store, partition, stand) for partition, stand in enumerate(stands)]
+
+
 async def _load(settings: Settings, store: StateStore, partition: int, stand: Stand) -> State | None:
     """A partition's saved state, with the events that were told after it was copied, as a restart reads them back."""
     if stand.manifest is None:
         return None
     try:
         state = await store.load(stand.manifest)
+        if "episodes" not in state:
+            return state
         events = await store.events(settings.topic(ANOMALIES), partition, stand.manifest.events_end)
         state["episodes"] += [[event.model_dump(mode="json"), event.detected or event.received] for event in events]
         return state
@@ -157,8 +174,8 @@ async def write(
     manifest = Manifest(
         format=codec.FORMAT, topic=store.topic, partition=partition, partitions=partitions, generation=generation,
         next_offset=engine["next_offset"], events_end=events_end, made=time.time_ns(), config=site.hash,
-        site_version=site.version, series=len(engine["roster"]["series"]),
-        episodes=sum(len(watch["episodes"]) for watch in engine["watches"].values()), pieces=pieces,
+        site_version=site.version, series=len(engine["roster"]["series"]) if "roster" in engine else 0,
+        episodes=sum(len(watch["episodes"]) for watch in engine.get("watches", {}).values()), pieces=pieces,
     )  # fmt: skip
     await store.put_manifest(manifest)
     return manifest

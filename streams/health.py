@@ -71,9 +71,10 @@ class Health:
                 "no partition is assigned: is the reading topic there (millstream topics), may we read it, and are "
                 "there more partitions than workers?"
             )
-        waiting = sorted(p for p, owned in worker.owned.items() if not owned.ready)
-        if waiting:
-            faults.append(f"partitions {', '.join(map(str, waiting))} are still being restored")
+        for stage in worker.stages:
+            waiting = sorted(p for p, owned in stage.owned.items() if not owned.ready)
+            if waiting:
+                faults.append(f"{stage.kind.topic}: partitions {', '.join(map(str, waiting))} are still being restored")
         if not worker.fence.open:
             faults.append(f"the consumer group has not answered for {worker.fence.silent_s:.0f} s; nothing is sent")
         if worker.sink is not None and (wrong := await worker.sink.ready()):

@@ -19,7 +19,7 @@ from streams.blocks import Named, block_of
 from streams.collect import BEFORE, INSTANT, READING, Collector, Part
 from streams.episodes import Change, Step
 from streams.events import facts_of, plain
-from streams.fitness import step_of, steps_of
+from streams.fitness import silent_step, step_of, steps_of
 from streams.judging_bins import judge_bins
 from streams.modes import AsOf
 from streams.results import ANOMALOUS, NO_OPINION, OK, WARMING
@@ -166,9 +166,7 @@ class Judging:
             steps.append(((i, 1), Step(int(opinion.rows[p]), int(seg.time[i]), float(j.score[p]), False, p)))
         for s, silence in enumerate(silences):
             judged = silence.judged
-            step = Step(
-                silence.row, silence.time, float(judged.score[silence.at]), bool(judged.alarm[silence.at]), -1 - s
-            )
+            step = silent_step(self.engine, watch, silence.row, silence.time, judged, silence.at, -1 - s)
             steps.append((((silence.reading if silence.reading >= 0 else len(seg.row)), 0), step))
         steps.sort(key=lambda pair: pair[0])
         for change in watch.episodes.apply((step for _, step in steps), self._namer(watch)):

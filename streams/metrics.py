@@ -83,7 +83,7 @@ TABLE: tuple[Definition, ...] = (
         "gauge",
         ("site", "line", "asset", "kpi"),
         "",
-        "A machine's key figure over the newest hour, or window of demand; NaN where it cannot be formed.",
+        "Key figure of a machine, area or site over the newest hour, or window of demand; NaN where there is none.",
     ),
     Definition(
         "millstream_kpi_coverage",

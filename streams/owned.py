@@ -5,21 +5,40 @@ from __future__ import annotations
 import asyncio
 import time
 from dataclasses import dataclass, field
+from typing import Any, Generic, Protocol, TypeVar
 
-from streams.engine import Engine
 from streams.lanes import Lane
+from streams.resolve import ResolvedSite
 from streams.state.faults import Fault
 from streams.state.manifest import Manifest
 
 
+class Stateful(Protocol):
+    """What every engine is, whichever topic it reads: a position in its log, and state to save."""
+
+    partition: int
+    next_offset: int
+    received: int
+    site: ResolvedSite
+
+    def snapshot(self) -> dict[str, Any]:
+        """All state, as arrays and plain data."""
+
+    def restore(self, saved: dict[str, Any]) -> list[str]:
+        """Take up what `snapshot` gave; says, a line each, what starts afresh."""
+
+
+E = TypeVar("E", bound=Stateful)
+
+
 @dataclass(eq=False)
-class Owned:
+class Owned(Generic[E]):
     """One partition while it is ours. `mine` turns False for good when it goes elsewhere."""
 
     partition: int
     mine: bool = True
     settled: asyncio.Event = field(default_factory=asyncio.Event)  # restored, or lost: a chunk may go on or be dropped
-    engine: Engine | None = None
+    engine: E | None = None
     lane: Lane | None = None
     manifest: Manifest | None = None  # the newest valid one
     fault: Fault | None = None  # records on which engines have failed

@@ -6,11 +6,13 @@ import ctypes
 import gc
 
 from detectors.warm_up import warm_up
-from streams import fitness
+from streams import bin_adding, fitness
 
 _M_TRIM_THRESHOLD, _M_MMAP_THRESHOLD = -1, -3  # of glibc's malloc.h
 KEPT_BYTES = 64 * 2**20
 """Freed memory that stays with the process, at most."""
+LARGE_BYTES = 4 * 2**20
+"""Larger arrays are no chunk's: they are taken from the kernel, and given back to it, each by itself."""
 
 
 def prepare() -> None:
@@ -25,17 +27,19 @@ def compile_kernels() -> None:
     """Compile the kernels, half a minute after an installation, or load them, a second from then on."""
     warm_up()
     fitness.warm_up()
+    bin_adding.warm_up()
 
 
 def keep_memory() -> bool:
     """Keep up to `KEPT_BYTES` of freed memory; False where the C library has no such setting.
 
     A chunk's arrays are of some hundred kB each. By default glibc gives such memory back to the kernel with every
-    chunk, and takes it anew page by page: measured, a third of the time of judging large frames.
+    chunk, and takes it anew page by page: measured, a third of the time of judging large frames. The columns of large
+    states (from `LARGE_BYTES`) do stay with the kernel: they leave no holes behind when they grow, and their spare
+    rows take no memory until they are used.
     """
     try:
         mallopt = ctypes.CDLL(None).mallopt
     except (OSError, AttributeError):
         return False
-    # 32 MiB is the most that glibc takes for the one; larger arrays are few
-    return bool(mallopt(_M_MMAP_THRESHOLD, KEPT_BYTES // 2) and mallopt(_M_TRIM_THRESHOLD, KEPT_BYTES))
+    return bool(mallopt(_M_MMAP_THRESHOLD, LARGE_BYTES) and mallopt(_M_TRIM_THRESHOLD, KEPT_BYTES))

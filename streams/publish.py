@@ -31,8 +31,11 @@ _REMEMBERED = 10_000
 class Publisher:
     """Sends one chunk's results and waits until the broker has acknowledged them all."""
 
-    def __init__(self, settings: Settings, send: Send, metrics: Metrics, level: Callable[[], Any]) -> None:
+    def __init__(
+        self, settings: Settings, send: Send, metrics: Metrics, level: Callable[[], Any], figures: str = "kpi.v1"
+    ) -> None:
         self.settings, self.send, self.metrics, self.level = settings, send, metrics, level
+        self.figures = figures  # the topic of key figures
         self._told: dict[tuple[int, str | None, str], int] = {}  # (second, source, reason) -> how many
         self._chosen: dict[int, tuple[Results, list[Rejection]]] = {}  # partition -> what is being published
 
@@ -50,7 +53,7 @@ class Publisher:
             pending.append(await self.send(topic("audit.v1"), about, body, results.partition, None, _JSON))
         for row in results.kpis:
             body = row.model_dump_json().encode()
-            pending.append(await self.send(topic("kpi.v1"), key_of(row.asset, "site"), body, None, None, _JSON))
+            pending.append(await self.send(topic(self.figures), key_of(row.asset, "site"), body, None, None, _JSON))
         pending += [await self._reject(rejection, results.partition) for rejection in self._listed(results)]
         pending += [await self._forward(forward, results.partition) for forward in results.forwards]
         if pending:

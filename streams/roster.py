@@ -31,6 +31,8 @@ class Roster:
             asset=(np.int64, 0),  # number of its asset
         )
         self.numbers: dict[str, int] = {}  # asset -> its number, in order of appearance
+        self._levels: dict[str, tuple[str, ...]] = {}  # asset -> itself and its levels
+        self._names: dict[str, str] = {}  # names of levels and series, each held once
         self._rows: dict[tuple[str, str], int] = {}
         self._derived = 0
         self.configure(site)
@@ -70,8 +72,9 @@ class Roster:
     def add(self, path: str, series: str, unit: str | None, derived: bool = False) -> int:
         """Take in a new series and return its row; a derived one does not count towards `max_series`."""
         row = len(self.refs)
-        self._rows[path, series] = row
-        self.refs.append(SeriesRef(path, *level_names(path), series))
+        ref = self._ref(path, series)
+        self._rows[ref.path, ref.series] = row
+        self.refs.append(ref)
         declared = self.declared(path, series)
         self.units.append(unit or declared.unit)
         self.columns.grow(1)
@@ -80,6 +83,14 @@ class Roster:
         self._derived += derived
         self.columns["store"][row] = _STORE[declared.store or self.site.site.store]
         return row
+
+    def _ref(self, path: str, series: str) -> SeriesRef:
+        """What results call a series; of a plant's many, names are few."""
+        once = self._names.setdefault
+        levels = self._levels.get(path)
+        if levels is None:
+            levels = self._levels[path] = (path, *(once(name, name) for name in level_names(path)))
+        return SeriesRef._make((*levels, once(series, series)))
 
     def snapshot(self) -> dict[str, Any]:
         """Series and columns, as plain data and arrays."""
@@ -91,9 +102,9 @@ class Roster:
 
     def restore(self, saved: dict[str, Any]) -> None:
         """Take up what `snapshot` gave."""
-        self.refs = [SeriesRef(path, *level_names(path), series) for path, series in saved["series"]]
+        self.refs = [self._ref(path, series) for path, series in saved["series"]]
         self.units = list(saved["units"])
-        self._rows = {(path, series): row for row, (path, series) in enumerate(saved["series"])}
+        self._rows = {(ref.path, ref.series): row for row, ref in enumerate(self.refs)}
         self.columns.restore(saved["columns"])
         self.numbers = {}
         self.columns["asset"][:] = [self.numbers.setdefault(ref.path, len(self.numbers)) for ref in self.refs]

@@ -192,7 +192,7 @@ def _quoted(*fields: str) -> str:
 
 KPI_HEADER = (
     "start", "end", "asset", "kpi", "value", "unit", "low", "high", "coverage", "status", "product", "shift",
-    "revision", "reason",
+    "revision", "reason", "level",
 )  # fmt: skip
 
 
@@ -205,7 +205,7 @@ def kpi_lines(rows: Iterable[KpiRow]) -> str:
         numbers = ["" if v is None else repr(v) for v in (row.value, row.low, row.high)]
         table.writerow(
             [start, end, row.asset, row.kpi, numbers[0], row.unit, *numbers[1:], f"{row.coverage:.6g}", row.status,
-             row.product, row.shift, row.revision, row.reason]
+             row.product, row.shift, row.revision, row.reason, row.level]
         )  # fmt: skip
     return out.getvalue()
 

@@ -64,6 +64,13 @@ class SiteOptions(_Model):
         gt=0,
         description='Windows in which maximum demand is measured, such as "30m"; default: as the tariff has.',
     )
+    incomer: str | None = Field(
+        None,
+        min_length=1,
+        description='Glob over assets: the main meter of a site, such as "penang/utilities/main". Demand, energy, cost '
+        "and carbon of the site are then that meter's, and the sum of the others is told as `submetered_...`; default: "
+        "the sum of all machines.",
+    )
     page_within: Duration = Field("15m", validate_default=True, description="Events later than this are backfill.")
     store: Store = Field("1s", description="Which readings are stored, unless a series says otherwise.")
 

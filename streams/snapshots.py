@@ -6,23 +6,20 @@ import asyncio
 import time
 import uuid
 from collections.abc import Awaitable, Callable, Iterator
-from typing import Any
+from typing import Any, Generic
 
 import structlog
 
-from detectors.base import Detector
 from detectors.durations import SECOND
-from streams.engine import Engine, Rows
 from streams.fence import Fence
+from streams.kind import Kind
 from streams.lanes import Lanes
 from streams.metrics import Metrics
-from streams.open_episodes import OpenEpisodes
-from streams.owned import Owned
-from streams.resolve import ResolvedSite
+from streams.owned import E, Owned
 from streams.settings import Settings
 from streams.state import codec
 from streams.state.manifest import Manifest, Piece
-from streams.state.store import Found, StateStore
+from streams.state.store import Found
 
 log = structlog.get_logger("millstream.snapshots")
 
@@ -33,32 +30,25 @@ _IDLE_TIMES = 30
 _LOOK_S = 0.2
 
 
-class Snapshots:
+class Snapshots(Generic[E]):
     """Restores partitions, and saves those that are due; extra memory is at most one partition's state."""
 
     def __init__(
         self,
         settings: Settings,
-        site: ResolvedSite,
-        store: StateStore,
+        kind: Kind[E],
         lanes: Lanes,
-        episodes: OpenEpisodes,
         metrics: Metrics,
         fence: Fence,
         durable: Callable[[int, int], None],
-        registry: dict[str, type[Detector[Any]]] | None = None,
-        rows: Rows = "all",
     ) -> None:
-        self.rows = rows
-        self.settings, self.site, self.store, self.lanes = settings, site, store, lanes
-        self.episodes, self.metrics, self.fence, self.durable, self.registry = (
-            episodes, metrics, fence, durable, registry,
-        )  # fmt: skip
+        self.settings, self.kind, self.store, self.lanes = settings, kind, kind.store, lanes
+        self.metrics, self.fence, self.durable = metrics, fence, durable
         self._one_at_a_time = asyncio.Lock()
 
     # --- back
 
-    async def restore(self, owned: Owned) -> None:
+    async def restore(self, owned: Owned[E]) -> None:
         """Make `owned` go on from the newest snapshot; a partition kept unchanged in memory goes on as it is."""
         partition = owned.partition
         found = await self.store.newest(partition)
@@ -70,25 +60,21 @@ class Snapshots:
         if owned.lane is not None:
             self.lanes.close(owned.lane)
         owned.told.clear()
-        self.episodes.leave(partition)
+        self.kind.leave(partition)
         engine, found, state = await self._load(partition, found)
         owned.engine, owned.manifest = engine, found.manifest
-        owned.lane = self.lanes.open(partition, engine.next_offset)
+        owned.lane = self.lanes.open(self.kind.number(partition), engine.next_offset)
         if state is None or found.manifest is None:
             owned.afresh = True
             # what the engine begins with must be in the state: another file may be ours when it is next needed
             await self._take(owned)
             self.stagger(owned)
             return
-        self.episodes.restore(partition, state["episodes"])
-        topic = self.settings.topic("anomaly.v1")
-        for event in await self.store.events(topic, partition, found.manifest.events_end):
-            self.episodes.take(event, partition, event.detected or event.received)
-            owned.told.add(event.event_id)
+        owned.told |= await self.kind.take_back(partition, state, found.manifest.events_end)
         self.durable(partition, engine.next_offset)
         self.stagger(owned)
 
-    async def _load(self, partition: int, found: Found) -> tuple[Engine, Found, dict[str, Any] | None]:
+    async def _load(self, partition: int, found: Found) -> tuple[E, Found, dict[str, Any] | None]:
         damaged: set[str] = set()
         while found.manifest is not None:
             manifest, began = found.manifest, time.perf_counter()
@@ -100,25 +86,29 @@ class Snapshots:
                 damaged.add(manifest.generation)
                 found = await self.store.newest(partition, damaged)
                 continue
-            engine = self._fresh(partition)
+            engine = self.kind.fresh(partition)
             for warning in engine.restore(state["engine"]):
                 log.warning(warning, partition=partition)
             took = time.perf_counter() - began
-            self.metrics.set("millstream_restore_seconds", took, partition=str(partition))
-            log.info("restored", partition=partition, offset=engine.next_offset, bytes=manifest.size, seconds=took)
+            self.metrics.set("millstream_restore_seconds", took, partition=self.kind.label(partition))
+            log.info(
+                "restored",
+                topic=self.store.topic,
+                partition=partition,
+                offset=engine.next_offset,
+                bytes=manifest.size,
+                seconds=took,
+            )
             return engine, found, state
         if damaged:
             log.error("no snapshot can be read: learning starts afresh, no reading is lost", partition=partition)
-        engine = self._fresh(partition)
+        engine = self.kind.fresh(partition)
         engine.next_offset = found.start
         return engine, found, None
 
-    def _fresh(self, partition: int) -> Engine:
-        return Engine(partition, self.settings.partitions, self.site, self.registry, self.rows)
-
     # --- forth
 
-    async def run(self, owned: Callable[[], list[Owned]], patience: Callable[..., Awaitable[None]]) -> None:
+    async def run(self, owned: Callable[[], list[Owned[E]]], patience: Callable[..., Awaitable[None]]) -> None:
         """Save partitions as they fall due, the longest unsaved first."""
         while True:
             await asyncio.sleep(_LOOK_S)
@@ -126,27 +116,27 @@ class Snapshots:
             for one in sorted(due, key=lambda o: o.tried)[:1]:
                 await patience("state", lambda one=one: self.take(one))
 
-    def _due(self, owned: Owned, all_: list[Owned]) -> bool:
+    def _due(self, owned: Owned[E], all_: list[Owned[E]]) -> bool:
         size = sum(o.manifest.size for o in all_ if o.manifest is not None)
         interval = max(self.settings.snapshot_interval / SECOND, size / _BYTES_PER_S)
         return time.monotonic() - owned.tried >= interval * (1 if owned.worked else _IDLE_TIMES)
 
-    def stagger(self, owned: Owned) -> None:
+    def stagger(self, owned: Owned[E]) -> None:
         """Of n partitions one shall fall due every interval / n, though all were assigned at once."""
         share = (owned.partition + 1) / self.settings.partitions
         owned.tried = time.monotonic() - self.settings.snapshot_interval / SECOND * (1 - share)
 
-    async def take(self, owned: Owned) -> None:
+    async def take(self, owned: Owned[E]) -> None:
         """Save one partition; on return the snapshot is valid and the group may commit it, or the partition is lost."""
         async with self._one_at_a_time:
             await self._take(owned)
 
-    async def _take(self, owned: Owned) -> None:
+    async def _take(self, owned: Owned[E]) -> None:
         engine, lane, partition = owned.engine, owned.lane, owned.partition
         if engine is None or lane is None or not owned.mine:
             return
         owned.tried = time.monotonic()
-        events_end = await self.store.end(self.settings.topic("anomaly.v1"), partition)
+        events_end = await self.kind.mark(partition)
         manifest, state = self._copy(owned, engine, events_end)
         chunks = codec.pack(state)
         pieces: list[Piece] = []
@@ -162,41 +152,44 @@ class Snapshots:
         await self.store.put_manifest(manifest)
         older, owned.manifest = owned.manifest, manifest
         self.durable(partition, manifest.next_offset)
-        self.metrics.set("millstream_snapshot_bytes", manifest.size, partition=str(partition))
+        self.metrics.set("millstream_snapshot_bytes", manifest.size, partition=self.kind.label(partition))
         if older is not None:
             await self.store.drop(partition, older.keys())
         if owned.fault is not None and owned.fault.last <= manifest.next_offset:
             await self.store.note(partition, None)
             owned.fault = None
 
-    def _copy(self, owned: Owned, engine: Engine, events_end: int) -> tuple[Manifest, dict[str, Any]]:
+    def _copy(self, owned: Owned[E], engine: E, events_end: int) -> tuple[Manifest, dict[str, Any]]:
         """A consistent copy of a partition: the event loop stands still for it, so nothing else is done here."""
         partition, began = owned.partition, time.perf_counter()
         owned.worked = False
-        state = {"engine": engine.snapshot(), "episodes": self.episodes.snapshot(partition)}
+        state = {"engine": engine.snapshot(), **self.kind.beside(partition)}
+        series, episodes = self.kind.sizes(engine)
         manifest = Manifest(
             format=codec.FORMAT, topic=self.store.topic, partition=partition, partitions=self.settings.partitions,
             generation=str(uuid.uuid4()), next_offset=engine.next_offset, events_end=events_end,
             made=time.time_ns(), config=engine.site.hash, site_version=engine.site.version,
-            series=len(engine.roster.refs), episodes=self.episodes.open_on(partition), pieces=(),
+            series=series, episodes=episodes, pieces=(),
         )  # fmt: skip
-        self.metrics.set("millstream_snapshot_pause_seconds", time.perf_counter() - began, partition=str(partition))
+        self.metrics.set(
+            "millstream_snapshot_pause_seconds", time.perf_counter() - began, partition=self.kind.label(partition)
+        )
         return manifest, state
 
-    async def sweep(self, owned: Owned) -> None:
+    async def sweep(self, owned: Owned[E]) -> None:
         """Let compaction remove generations that nobody finished, or that owners before us left."""
         if owned.manifest is not None:
             await self.store.drop(owned.partition, sorted(await self.store.leftovers(owned.manifest)))
 
-    def refresh(self, owned: list[Owned]) -> None:
+    def refresh(self, owned: list[Owned[E]]) -> None:
         """Write the metrics of age."""
         for one in owned:
             if one.manifest is not None:
                 age = max(time.time_ns() - one.manifest.made, 0) / SECOND
-                self.metrics.set("millstream_snapshot_age_seconds", age, partition=str(one.partition))
+                self.metrics.set("millstream_snapshot_age_seconds", age, partition=self.kind.label(one.partition))
             if one.manifest is not None and one.engine is not None:
                 behind = one.engine.next_offset - one.manifest.next_offset
-                self.metrics.set("millstream_snapshot_behind_records", behind, partition=str(one.partition))
+                self.metrics.set("millstream_snapshot_behind_records", behind, partition=self.kind.label(one.partition))
 
 
 def _next(chunks: Iterator[bytes]) -> bytes | None:

@@ -32,13 +32,13 @@ TOPICS = (
     Topic("reading.v1", DELETE, {**_kept(7), **LOG_APPEND}, "n"),
     Topic("command.v1", DELETE, {**_kept(30), **LOG_APPEND}, "n"),
     Topic("anomaly.v1", DELETE, _kept(365), "n"),
-    Topic("kpi.v1", DELETE, _kept(365), "n"),
+    Topic("kpi.v1", DELETE, {**_kept(365), **LOG_APPEND}, "n"),
     Topic("kpi.site.v1", DELETE, _kept(365), 1),
     Topic("audit.v1", DELETE, _kept(-1), "n"),
     Topic("state.v1", COMPACT, {"segment.bytes": str(64 * 1024 * 1024)}, "n"),
     Topic("rejected.v1", DELETE, _kept(30), 1),
 )
-SAME_N = ("reading.v1", "command.v1", "anomaly.v1", "state.v1")
+SAME_N = ("reading.v1", "command.v1", "anomaly.v1", "kpi.v1", "state.v1")
 """Topics whose partitions must match: partition p of each belongs to the engine of p."""
 VITAL = ("cleanup.policy", "message.timestamp.type")
 """Configuration without which results are wrong or state is lost; the rest is a matter of space."""

@@ -14,9 +14,11 @@ from faust.types import TP
 from detectors.durations import SECOND
 from schemas.control import Control
 from schemas.errors import Retry
+from streams.owned import E, Owned
 from streams.sinks.sqlite import SqliteSink
 
 if TYPE_CHECKING:
+    from streams.stage import Stage
     from streams.worker import Worker
 
 log = structlog.get_logger("millstream.upkeep")
@@ -33,11 +35,16 @@ async def tick(worker: Worker) -> None:
     while every:
         await asyncio.sleep(every / 5)
         now = time.monotonic()
-        for owned in list(worker.owned.values()):
-            if owned.ready and now - owned.last_record >= every and worker.fence.open:
-                owned.last_record = now
-                with contextlib.suppress(KafkaError):
-                    await worker.control(Control(kind="tick", partition=owned.partition))
+        for stage in worker.stages:
+            for owned in list(stage.owned.values()):
+                if owned.ready and now - owned.last_record >= every and worker.fence.open and _wanted(stage, owned):
+                    owned.last_record = now
+                    with contextlib.suppress(KafkaError):
+                        await worker.control(Control(kind="tick", partition=owned.partition), stage.kind.topic)
+
+
+def _wanted(stage: Stage[E], owned: Owned[E]) -> bool:
+    return owned.engine is not None and stage.kind.wants_tick(owned.engine)
 
 
 async def measure(worker: Worker) -> None:
@@ -49,20 +56,27 @@ async def measure(worker: Worker) -> None:
 
 
 async def _lag(worker: Worker) -> None:
-    name = worker.settings.topic("reading.v1")
-    tps = [TP(name, p) for p in sorted(worker.assigned)]
+    behind = 0
+    for stage in worker.stages:
+        behind += await _lag_of(worker, stage)
+    worker.behind = behind
+
+
+async def _lag_of(worker: Worker, stage: Stage[E]) -> int:
+    tps = [TP(stage.topic, p) for p in sorted(stage.assignment.ready)]
     ends = await asyncio.wait_for(worker.app.consumer.highwaters(*tps), 10) if tps else {}
     behind = 0
     for tp, end in ends.items():
-        engine = worker.engines.get(tp.partition)
+        engine = stage.assignment.engines.get(tp.partition)
         position = engine.next_offset if engine else end or 0
         records = max((end or 0) - position, 0)
         behind += records
         lags = engine is not None and records > 0 and engine.received > 0
         seconds = max(time.time_ns() - engine.received, 0) / SECOND if engine is not None and lags else 0.0
-        worker.metrics.set("millstream_lag_records", records, partition=str(tp.partition))
-        worker.metrics.set("millstream_lag_seconds", seconds, partition=str(tp.partition))
-    worker.behind = behind
+        label = stage.kind.label(tp.partition)
+        worker.metrics.set("millstream_lag_records", records, partition=label)
+        worker.metrics.set("millstream_lag_seconds", seconds, partition=label)
+    return behind
 
 
 async def prune(worker: Worker) -> None:

@@ -10,7 +10,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from detectors.bank import Judgement, Silence
-from detectors.base import Batch, Detector
+from detectors.base import Batch, Detector, room_for
 from detectors.calibration import Calibration
 from detectors.durations import budget_per_s, duration_ns
 from detectors.groups import Groups, group
@@ -161,7 +161,7 @@ class Watch:
     def _cover(self, rows: int) -> None:
         """Know at least so many roster rows: series without numbers are never admitted, yet have one."""
         if rows > len(self.series):
-            more = np.full(max(rows, 2 * len(self.series)) - len(self.series), UNWATCHED, dtype=np.int64)
+            more = np.full(room_for(rows) - len(self.series), UNWATCHED, dtype=np.int64)
             self.series = np.concatenate((self.series, more))
 
     def redeclare(self, roster: Roster, was: list[SeriesOptions]) -> list[int]:

@@ -6,30 +6,24 @@ import asyncio
 import contextlib
 import time
 from collections.abc import Awaitable, Callable, Coroutine
-from functools import partial
 from typing import Any
 
-import numpy as np
 import structlog
 from aiokafka.errors import KafkaError
 from faust.types import TP
-from numpy.typing import NDArray
 
 from detectors.base import Detector
 from detectors.durations import SECOND
-from schemas.chunk import READING, Chunk, Record
 from schemas.control import Control, encode
 from schemas.errors import Misconfigured, Retry
 from schemas.partition import Level
 from streams import upkeep, warming
 from streams.access import watch_access
-from streams.accounting import Dropped, account
-from streams.app import Calls, make_app
-from streams.assignment import Assignment
+from streams.accounting import Dropped
+from streams.app import Calls, Judged, make_app
 from streams.certificates import expiries
 from streams.commanding import Commanding
-from streams.engine import Engine
-from streams.feeding import Feeding
+from streams.engine import Engine, Rows
 from streams.fence import Fence
 from streams.health import Health
 from streams.kpi.gauges import KpiGauges
@@ -39,16 +33,17 @@ from streams.model_metrics import ModelMetrics, publish_watches
 from streams.open_episodes import OpenEpisodes
 from streams.owned import Owned
 from streams.patience import Patience
-from streams.publish import Publisher
+from streams.reading_kind import ReadingKind
 from streams.resolve import ResolvedSite
 from streams.results import Results
+from streams.rollup.kind import SiteKind
 from streams.security import aiokafka_options, web_context
 from streams.settings import Settings
 from streams.sinks.base import Sink
-from streams.snapshots import Snapshots
+from streams.stage import Stage
 from streams.state.log import Log
 from streams.state.store import StateStore
-from streams.transport import abandon, bites, to_records
+from streams.transport import abandon, to_records
 from streams.web import Web
 
 log = structlog.get_logger("millstream.worker")
@@ -98,72 +93,65 @@ class Worker:
         self.latency_ms: list[float] = []
         self.behind = 0
         self._stopping = False
-        self._busy = asyncio.Lock()  # held while a chunk is judged
-        self._watch_results = watch_results
+        self.busy = asyncio.Lock()  # held while a bite is judged
+        self.restoring = asyncio.Lock()  # held while a stage's partitions are restored
         self._tasks: list[asyncio.Task[None]] = []
         self._dropped = Dropped(sink)
         self.fence = Fence(settings.session_timeout / SECOND)
         self.health = Health(self)
         self.patience = Patience(self.health, self.metrics)
-        self.assignment = Assignment(self)
         self.lanes = Lanes(sink, settings.max_pending, self.patience, self._fault)
+        self.log = Log(settings.kafka, self._committed, aiokafka_options(settings))
+        self.state = self._store("reading.v1")
+        rows: Rows = "all" if watch_results is not None else "none" if sink is None else "stored"
+        self.readings = Stage(self, ReadingKind(self, self.state, registry, rows, watch_results))
+        self.figures = Stage(self, SiteKind(self, self._store("kpi.v1")))
+        self.stages: tuple[Stage[Any], ...] = (self.readings, self.figures)
         self.app = make_app(
             settings,
-            Calls(
-                self._handle,
-                self._command,
-                self._fault,
-                self.assignment.on_revoked,
-                self.assignment.on_assigned,
-                self.fence.heard,
-            ),
+            Calls(self._part(self.readings), self._part(self.figures), self._command, self._fault, self.fence.heard),
         )
-        topic = settings.topic
-        self._log = Log(settings.kafka, self._committed, aiokafka_options(settings))
-        self.state = StateStore(
-            self._log, self.send, topic("state.v1"), topic("reading.v1"), settings.partitions, settings.key
-        )
-        self.snapshots = Snapshots(
-            settings,
-            site,
-            self.state,
-            self.lanes,
-            self.episodes,
-            self.metrics,
-            self.fence,
-            self.assignment.durable,
-            registry,
-            "all" if watch_results is not None else "none" if sink is None else "stored",
-        )
-        self.feeding = Feeding(settings.key, self.state, self.metrics)
-        self.publisher = Publisher(settings, self.send, self.metrics, self._level)
-        self.commanding = Commanding(settings, self.send, self.control, self.patience, self._level)
+        self.commanding = Commanding(settings, self.send, self.control, self.patience, self.level)
         self.web = Web(
             settings.host, settings.port, self.metrics, self.episodes, self.health.alive, self.health.ready,
             self._refresh, settings.metrics_token, web_context(settings), lambda: warming.listed(self._engines()),
         )  # fmt: skip
 
+    def _store(self, topic: str) -> StateStore:
+        settings = self.settings
+        names = settings.topic("state.v1"), settings.topic(topic)
+        return StateStore(self.log, self.send, *names, settings.partitions, settings.key)
+
+    @staticmethod
+    def _part(stage: Stage[Any]) -> Judged:
+        return Judged(stage.handle, stage.assignment.on_revoked, stage.assignment.on_assigned)
+
     @property
-    def owned(self) -> dict[int, Owned]:
-        """What we hold of each partition that is ours."""
-        return self.assignment.owned
+    def ending(self) -> bool:
+        """Nothing more is judged."""
+        return self._stopping or self.failed.done()
+
+    @property
+    def owned(self) -> dict[int, Owned[Engine]]:
+        """What we hold of each partition of the readings that is ours."""
+        return self.readings.owned
 
     @property
     def assigned(self) -> set[int]:
         """Partitions that are ours and restored."""
-        return self.assignment.ready
+        return self.readings.assignment.ready
 
     @property
     def engines(self) -> dict[int, Engine]:
         """Engines of the partitions that are ours."""
-        return self.assignment.engines
+        return self.readings.assignment.engines
 
     async def start(self) -> None:
         """Listen, connect, and take partitions. Raises Misconfigured or Kafka's connection error."""
         await self.web.start()  # first: it says what the rest is waiting for
         store = asyncio.create_task(self.lanes.connect())
         self._tasks = [store]
-        await self._log.start()
+        await self.log.start()
         if self.sink is not None:
             with contextlib.suppress(TimeoutError):
                 await asyncio.wait_for(self.lanes.asked.wait(), _STORE_S)
@@ -175,7 +163,7 @@ class Worker:
         works: list[Awaitable[None]] = [store] if not store.done() else []
         works += [work(self) for work in (upkeep.tick, upkeep.measure, upkeep.prune)]
         works.append(watch_access(self.settings, "worker", self._access))
-        works.append(self.snapshots.run(lambda: list(self.owned.values()), self.patience))
+        works += [stage.save() for stage in self.stages]
         self._tasks += [asyncio.create_task(self.guarded(work)) for work in works]
 
     async def stop(self) -> None:
@@ -187,18 +175,20 @@ class Worker:
         if self.owned and not self.failed.done():
             with contextlib.suppress(KafkaError, Retry, OSError):
                 await _within(_DRAIN_S, "the last snapshots", self._save_all())
-        self.assignment.close()
+        for stage in self.stages:
+            stage.assignment.close()
         if not await _within(_LEAVE_S, "leaving the group", self.app.stop()):
             abandon(self.app)
         with contextlib.suppress(KafkaError):
-            await _within(5.0, "the state reader", self._log.stop())
+            await _within(5.0, "the state reader", self.log.stop())
         await self.web.stop()
         if self.sink is not None:
             await self.sink.close()
 
     async def _save_all(self) -> None:
-        async with self._busy:
-            await self.assignment.save(self.snapshots.take)
+        async with self.busy:
+            for stage in self.stages:
+                await stage.assignment.save(stage.snapshots.take)
             # a commit under way knows nothing of the last snapshots, and would be taken for theirs
             await self.app.consumer.maybe_wait_for_commit_to_finish()
             await self.app.consumer.force_commit()
@@ -211,75 +201,13 @@ class Worker:
 
     # --- what Faust calls
 
-    async def _handle(self, partition: int, batch: list[Any]) -> None:
-        """Judge one fetched chunk, in bites, publish what follows, and send it on its way to the store."""
-        owned = self.owned.get(partition)
-        if owned is None:
-            return
-        await owned.settled.wait()
-        records = to_records(batch)
-        if not owned.mine or not await self._no_hole(owned, records[0].offset):
-            return  # what is dropped here was never committed, and comes again
-        for bite in bites(records):
-            async with self._busy:
-                if owned.mine and not self._stopping and not self.failed.done():
-                    await self._bite(owned, bite)
-
-    async def _no_hole(self, owned: Owned, first: int) -> bool:
-        """Whether nothing is missing before `first`; if so it is asked for once more before it is believed."""
-        engine = owned.engine
-        assert engine is not None
-        want = engine.next_offset
-        if first <= want or owned.hole == (want, first):
-            if first > want:
-                self.metrics.count("millstream_records_missing_total", first - want)
-            owned.hole = None
-            return True
-        if owned.hole is None or owned.hole[0] != want or first < owned.hole[1]:
-            owned.hole = (want, first)
-            begin, _ = await self._log.bounds(self.settings.topic("reading.v1"), owned.partition)
-            if begin > want:
-                log.error("readings were deleted from the topic before they were taken; raise its retention",
-                          partition=owned.partition, first=want, last=begin - 1)  # fmt: skip
-            await self.app.consumer.seek(TP(self.settings.topic("reading.v1"), owned.partition), max(want, begin))
-        return False
-
-    async def _bite(self, owned: Owned, records: list[Record]) -> None:
-        await self.lanes.room()
-        assert owned.engine is not None
-        assert owned.lane is not None
-        lane = owned.lane
-        self.health.began()
-        async for chunk, results in self.feeding.feed(owned, records):
-            now = time.time_ns()
-            latency = self._latencies(chunk, now)
-            self.metrics.histogram("millstream_scored_latency_seconds").observe(latency)
-            began = time.perf_counter()
-            await self.fence.wait()
-            events = [event for event in results.events if event.event_id not in owned.told]
-            fresh = results._replace(events=events) if len(events) < len(results.events) else results
-            await self.patience("topics", partial(self.publisher.publish, fresh))
-            self.metrics.count("millstream_batch_seconds_total", time.perf_counter() - began, stage="publish")
-            owned.worked |= chunk.messages > sum(control.kind == "tick" for _, control in chunk.controls)
-            account(self.metrics, self.episodes, self.kpis, fresh, now)
-            done = latency + (time.time_ns() - now) / 1e9
-            self.metrics.histogram("millstream_published_latency_seconds").observe(done)
-            self.latency_ms += (done * 1e3).tolist()
-            del self.latency_ms[:-200_000]
-            self.lanes.put(lane, results)
-            owned.last_record = time.monotonic()
-            self.health.moved()
-            if self._watch_results is not None:
-                self._watch_results(results)
-        self.health.ended()
-
     async def _command(self, partition: int, batch: list[Any]) -> None:
         """Carry commands into the logs of those they concern."""
         await self.commanding.take(partition, to_records(batch))
 
     async def reload(self, site: ResolvedSite) -> None:
         """Have all partitions, ours or not, take up another site; engines decide, and audit.v1 says how."""
-        self.site = self.snapshots.site = site
+        self.site = site
         await self.commanding.configure(site)
 
     def _fault(self, error: BaseException) -> None:
@@ -288,11 +216,10 @@ class Worker:
             log.error("worker failed", error=repr(error), exc_info=traced)
             self.failed.set_exception(error)
 
-    async def control(self, control: Control) -> None:
+    async def control(self, control: Control, topic: str = "reading.v1") -> None:
         """Append a signed control record to its partition."""
         value, headers = encode(control, self.settings.key)
-        topic = self.settings.topic("reading.v1")
-        await (await self.send(topic, None, value, control.partition, None, headers))
+        await (await self.send(self.settings.topic(topic), None, value, control.partition, None, headers))
 
     async def _committed(self, topic: str, partition: int) -> int | None:
         found: int | None = await self.app.consumer.committed(TP(topic, partition))
@@ -322,12 +249,9 @@ class Worker:
 
     # --- what is said of it all
 
-    def _level(self) -> Level:
+    def level(self) -> Level:
+        """The level of asset paths by which partitions are chosen."""
         return self.site.site.site.partition_level
-
-    def _latencies(self, chunk: Chunk, now: int) -> NDArray[np.float64]:
-        received = chunk.received[chunk.kind == READING]
-        return np.asarray(np.maximum(now - received, 0) / 1e9)
 
     def _engines(self) -> list[Engine]:
         return [owned.engine for owned in self.owned.values() if owned.engine is not None]
@@ -335,11 +259,12 @@ class Worker:
     async def _refresh(self) -> None:
         # open episodes must not be missing from the first scrape after a restart: alerts would end and come again
         with contextlib.suppress(TimeoutError):
-            await asyncio.wait_for(self.assignment.restored.wait(), _FIRST_SCRAPE_S)
+            await asyncio.wait_for(self.readings.assignment.restored.wait(), _FIRST_SCRAPE_S)
         self.episodes.publish(self.metrics, time.time_ns())
         self.kpis.publish(self.metrics)
         self._dropped.account(self.metrics)
-        self.snapshots.refresh(list(self.owned.values()))
+        for stage in self.stages:
+            stage.snapshots.refresh(list(stage.owned.values()))
         self.metrics.set("millstream_partitions_assigned", len(self.assigned))
         self.metrics.set("millstream_pending_readings", self.lanes.pending)
         await self._models.publish(self.metrics, self._engines())

@@ -7,6 +7,7 @@ from typing import Annotated
 
 import typer
 from rich.console import Console
+from rich.markup import escape
 from rich.table import Table
 
 from detectors.registry import build
@@ -99,7 +100,8 @@ def _series(site: ResolvedSite) -> Table:
             row = roster.add(asset.path, name, None)
             watched = watches_of(site, roster, row)
             cells = (declared.unit, declared.low, declared.high, declared.store or site.site.site.store)
-            table.add_row(asset.path, name, *("-" if c is None else str(c) for c in cells), ", ".join(watched) or "-")
+            shown = ("-" if c is None else escape(str(c)) for c in cells)  # [ppm] is a unit, and no colour
+            table.add_row(asset.path, name, *shown, ", ".join(watched) or "-")
     return table
 
 

@@ -69,6 +69,11 @@ def _print(summary: dict[str, Any]) -> None:
     print(f"{summary['readings_in']} readings: {counts}")
     print(f"{summary['verdicts']} verdicts, {summary['episodes']} episodes")
     print(f"latency from received to published: p50 {latency['p50']} ms, p99 {latency['p99']} ms")
+    currency = summary["figures"]["currency"]
+    for line in summary["figures"]["lines"]:
+        oee = "not known" if line["oee"] is None else f"{100 * line['oee']:.0f} %"
+        print(f"line {line['line']}: OEE {oee}, bottleneck {line['bottleneck'] or 'not known'}")
     for fault in summary["faults"]:
         told = f"found after {fault['delay_s']:.1f} s by {fault['watch']}" if fault["found"] else "not found"
-        print(f"fault {fault['kind']} on {fault['asset']} {fault['series']}: {told}")
+        cost = "" if fault["cost"] is None else f", cost {currency} {fault['cost']:.2f}"
+        print(f"fault {fault['kind']} on {fault['asset']} {fault['series']}: {told}{cost}")

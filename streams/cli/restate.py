@@ -19,6 +19,7 @@ from streams.cli.score import check_outputs, replacing
 from streams.dated import midnight_ns, zone
 from streams.kpi.restate import TOO_COARSE, Kept, restated
 from streams.kpi.stored import publish_rows, read_rows, topic_rows
+from streams.prices import Prices
 from streams.resolve import ResolvedSite
 from streams.score import KPI_HEADER, kpi_lines
 from streams.settings import load_settings
@@ -51,7 +52,8 @@ def restate(
         if out is None and not publish:
             raise Misconfigured("name a file to write with --out, or --publish to kpi.v1")
         site = site_of(config)
-        if site.supply is None or not (site.supply.tariffs or site.supply.grid):
+        prices = Prices(site)
+        if not prices.known and not prices.supply.grid:
             raise Misconfigured(f"{config}: expected [energy] with a tariff or a grid: nothing is to be restated")
         start, end = (_instant(option, text, site) for option, text in (("--from", first), ("--to", last)))
         if end <= start:

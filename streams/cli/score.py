@@ -18,6 +18,7 @@ from streams.cli import file_options as files
 from streams.cli.common import clear_errors, progress, site_of
 from streams.files.options import FileOptions
 from streams.files.read import read
+from streams.rollup.offline import site_rows
 from streams.score import HEADER, KPI_HEADER, Scorer, kpi_lines, rows, write_events
 
 
@@ -27,7 +28,8 @@ def score(
     config: Annotated[Path | None, typer.Option("--config", "-c", help="Site file; default: the default site.")] = None,
     events: Annotated[Path | None, typer.Option(help="Anomaly events as JSON lines.")] = None,
     kpi: Annotated[
-        Path | None, typer.Option(help="Key figures of the site's [[machine]] entries as CSV: the last of each window.")
+        Path | None,
+        typer.Option(help="Key figures of [[machine]] entries, and of the site, as CSV: the last of each window."),
     ] = None,
     format: files.Format = None,
     time_column: files.TimeColumn = None,
@@ -87,6 +89,7 @@ def _run(
             csv.write(rows(scored, contribution))
             episodes += write_events(scored, jsonl)
             _keep(newest, (row for one in scored for row in one.results.kpis))
+            _keep(newest, site_rows(list(newest.values()), scorer.site))
             figures.write(",".join(KPI_HEADER) + "\n")
             figures.write(kpi_lines(newest.values()))
     _report(scorer, episodes, time.perf_counter() - started)

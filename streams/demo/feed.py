@@ -50,11 +50,11 @@ def _readings(frame: Frame) -> int:
     )
 
 
-async def play_plant(plant: Plant, sender: Sender, rows: int) -> None:
-    """Send the next `rows` rows of the plant's past, as fast as they are taken."""
+async def play_plant(plant: Plant, sender: Sender, rows: int, only: str | None = None) -> None:
+    """Send the next `rows` rows of the plant's past, as fast as they are taken; `only` of one asset, where named."""
     while rows > 0:
         now = min(rows, HISTORY_ROWS)
-        await sender.send(plant.block(now))
+        await sender.send([frame for frame in plant.block(now) if only in (None, frame.asset)])
         rows -= now
         await asyncio.sleep(0)
 

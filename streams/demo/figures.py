@@ -99,8 +99,8 @@ class Figures:
         return None if row is None else row.value
 
     def _rate(self, asset: str, kpi: str) -> float | None:
-        """An hour's sum so far, as it would be of a whole hour at the meter's mean power so far."""
-        total, energy, demand = (self._value(asset, name) for name in (kpi, "energy", "demand"))
+        """What an hour's sum so far would be of a whole hour at the power that the demand window will end at."""
+        total, energy, demand = (self._value(asset, name) for name in (kpi, "energy", "demand_forecast"))
         if total is None or not energy or demand is None:
             return None
         return total / energy * demand

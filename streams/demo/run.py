@@ -26,7 +26,7 @@ from streams.access import knock
 from streams.demo.broker import EmbeddedBroker
 from streams.demo.feed import SECOND, Sender, file_rows, live_plant, play_plant, play_rows
 from streams.demo.picture import Picture, latency
-from streams.demo.seen import Seen, summary
+from streams.demo.seen import METER, Seen, summary
 from streams.demo.view import View
 from streams.files.options import FileOptions
 from streams.plant import Fault, Plant, default_faults
@@ -43,6 +43,8 @@ from streams.worker import Worker
 PARTITIONS = 4
 WARM_S = 600
 """Seconds of the plant's past that are played first."""
+DEMAND_S = 1800
+"""Length of the windows of maximum demand of the plant's tariff, which begin at full and half hours."""
 DEFAULT_SECONDS = 300.0
 _DRAIN_S = 20.0
 _SEED = 20260105
@@ -110,7 +112,7 @@ class _Demo:
             sender = Sender(producer, settings.topic("reading.v1"), settings.partitions)
             with self._view(worker):
                 await self._feed(sender, worker)
-            made = summary(self.seen, self.faults, self.live_ns, latency(worker))
+            made = summary(self.seen, self.faults, self.live_ns, latency(worker), time.time_ns())
             self._write(made)
             return made
         finally:
@@ -157,9 +159,12 @@ class _Demo:
             # the past ends a little ahead, so that playing it does not eat into the live part
             live_ns = now + 2 * SECOND
             self.faults = default_faults(seconds)
-            plant = Plant(_SEED, live_ns - WARM_S * SECOND, faults=self.faults, live_ns=live_ns)
+            # the meter's past goes back to where its demand window begins, which is not forecast without it
+            before_s = max(live_ns // SECOND % DEMAND_S - WARM_S, 0)
+            plant = Plant(_SEED, live_ns - (WARM_S + before_s) * SECOND, faults=self.faults, live_ns=live_ns)
             self.phase = "warming up"
             self._say(f"playing {WARM_S} s of the plant's past, so that the detectors know it")
+            await play_plant(plant, sender, before_s, only=METER)
             await play_plant(plant, sender, WARM_S)
             self._go_live(live_ns)
             late = max((time.time_ns() - live_ns) / SECOND, 0.0)

@@ -1,11 +1,11 @@
-"""Key figures as the metrics show them: the newest hour of each machine and line, and of maximum demand."""
+"""Key figures as the metrics show them: the newest hour of machines and places, and of maximum demand."""
 
 from __future__ import annotations
 
 from typing import NamedTuple
 
 from schemas.kpi import KpiRow
-from schemas.partition import MISSING, level_names
+from schemas.partition import level_names, with_missing
 from streams.metrics import Metrics
 
 LISTED = 20_000
@@ -26,15 +26,14 @@ class _Shown(NamedTuple):
 
 
 class KpiGauges:
-    """Keeps the newest row of machines' and lines' figures. A restart shows them again when they are told of next."""
+    """Keeps the newest row of each figure of an asset. A restart shows them again when they are told of next."""
 
     def __init__(self) -> None:
         self._shown: dict[tuple[str, str], _Shown] = {}  # (asset, kpi)
 
     def take(self, row: KpiRow, partition: int) -> None:
         """Take in a row; shifts, single products and windows older than the newest are passed over."""
-        # the path of a line, with nothing where the machine's name would be
-        key = f"{row.asset}/{MISSING}" if row.level == "line" else row.asset, row.kpi
+        key = with_missing(row.asset, row.level), row.kpi
         known = self._shown.get(key)
         if row.shift or row.product or (known is not None and known.start > row.start):
             return

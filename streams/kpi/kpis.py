@@ -11,6 +11,7 @@ import numpy as np
 from detectors.efficiency.account import Account
 from schemas.kpi import KpiRow
 from streams.arrays import UNSEEN
+from streams.kpi.carbon import CARRIED
 from streams.kpi.demand import Demands
 from streams.kpi.demand_figures import forecasts
 from streams.kpi.figures import KINDS, Stand
@@ -65,8 +66,8 @@ class Kpis:
         self.settling.grace = self.windows.grace = options.site.grace
         for number, machine in enumerate(self.signals.options):
             self.account.limit(number, limits_of(machine))
-        self.settling.inferred.configure(self.signals.options)
         self.demands.configure(grid)
+        self.settling.inferred.configure(self.signals.options)
 
     def _metered(self, machine: Ints, low: Ints, high: Ints, kwh: Floats) -> None:
         if self.provisional:  # else nobody is told of a window that is not over
@@ -126,7 +127,10 @@ class Kpis:
         lines = self.lines.due(told, frontier, clock)
         rows = list(self._rows([one for one in told if self._is_told(one.status) and self._speaks(one.machine)]))
         rows += self._line_rows([one for one in lines if self._is_told(one.status)])
-        self.finals += [(clock, row) for row in rows if row.status == "final"]
+        # what stands on a factor that is carried on stays provisional, but its window is over all the same
+        over = {(self.signals.assets[one.machine], *one.window[1:]) for one in told if one.status == "final"}
+        carried = (row.reason == CARRIED and (row.asset, row.start, row.end, row.shift) in over for row in rows)
+        self.finals += [(clock, row) for row, also in zip(rows, carried, strict=True) if also or row.status == "final"]
         if clock // self._interval % 60 == 0:
             self.windows.forget(clock - _KEPT)
             self.lines.forget(clock - _KEPT, self.account)
@@ -153,7 +157,7 @@ class Kpis:
         stand = self._stand(told)
         outlook = self.demands.outlook(told, stand.totals)
         made = chain(figures(stand), forecasts(stand, outlook), product_figures(stand))
-        yield from rows_of(made, told, stand.assets, "machine", self._config)
+        yield from rows_of(told, stand.assets, "machine", made, self._config)
 
     def _line_rows(self, told: list[LineTold]) -> Iterator[KpiRow]:
         """Rows of lines, and those of their machines that follow from the line: with its status and revision."""
@@ -163,9 +167,9 @@ class Kpis:
         stand = LineStand(told, self._stand([part for one in told for part in one.parts]), owner)
         held = bottleneck_figures(stand, Bottlenecks(self.account, self.windows.grid, self.lines))
         lines = [one.line.path for one in told]
-        yield from rows_of(chain(line_figures(stand), held.lines), told, lines, "line", self._config)
+        yield from rows_of(told, lines, "line", chain(line_figures(stand), held.lines), self._config)
         of_line = [told[i] for i in owner.tolist()]
-        yield from rows_of(held.machines, of_line, stand.machines.assets, "machine", self._config)
+        yield from rows_of(of_line, stand.machines.assets, "machine", held.machines, self._config)
 
     def warned(self) -> list[str]:
         """Warnings since this was asked last."""

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from bisect import bisect_right
+from collections.abc import Iterable
 from dataclasses import dataclass
 from typing import Any, NamedTuple
 
@@ -19,7 +20,7 @@ from streams.kpi.line_options import LineOptions, entry_of
 from streams.kpi.options import MachineOptions
 from streams.kpi.signals import Signals
 from streams.kpi.windows import Status, Told, Windows
-from streams.segment import Ints
+from streams.segment import Bools, Ints
 
 ACTIVE = frozenset({MachineState.PRODUCING.value, MachineState.DOWN.value, MachineState.SETUP.value})
 """States in which nothing but the machine itself holds it up: neither starved, blocked, idle nor stopped by plan."""
@@ -67,8 +68,11 @@ class Lines:
         self._entries: list[LineOptions] = []
         self._lines: dict[str, Line] = {}
         self._line_of: list[str] = []  # of each machine the line's path; empty: of none
-        self._known = -1  # machines when the lines were made
+        self._members: dict[str, list[int]] = {}  # of each line its machines, in order of name
+        self._known = -1  # machines that these two are of
+        self._heard: Bools | None = None  # machines that the lines are made of
         self._books: dict[tuple[str, Window], _Book] = {}
+        self._open: dict[tuple[str, Window], None] = {}  # those that are not final
         self._began = np.zeros(0, dtype=np.int64)
 
     @property
@@ -80,27 +84,37 @@ class Lines:
         """Take up the site's [[line]] entries, behind the machines'; windows of lines that no entry fits any more are
         forgotten."""
         self._entries, self._known = entries, -1
-        self._books = {key: book for key, book in self._books.items() if entry_of(entries, key[0]) is not None}
+        self._keep([key for key in self._books if entry_of(entries, key[0]) is not None])
+
+    def _keep(self, keys: Iterable[tuple[str, Window]]) -> None:
+        self._books = {key: self._books[key] for key in keys}
+        self._open = {key: None for key, book in self._books.items() if not book.final}
 
     def _know(self) -> None:
+        """Take up machines that the signals have got to know: of a segment all at once, so they count when heard."""
         signals = self.signals
         if self._known == len(signals.assets):
             return
-        self._known = len(signals.assets)
-        paths = [_path(asset) for asset in signals.assets]
+        self._known, self._heard = len(signals.assets), None
+        self._line_of = ["" for _ in signals.assets]
         members: dict[str, list[int]] = {}
-        for number, (path, options) in enumerate(zip(paths, signals.options, strict=True)):
-            if path and options is not None:
+        for number, (asset, options) in enumerate(zip(signals.assets, signals.options, strict=True)):
+            path = _path(asset)
+            if path and options is not None and entry_of(self._entries, path) is not None:
                 members.setdefault(path, []).append(number)
-        self._lines = {
-            path: self._line(path, entry, sorted(numbers, key=signals.assets.__getitem__))
-            for path, numbers in members.items()
-            if (entry := entry_of(self._entries, path)) is not None
-        }
-        self._line_of = [""] * len(paths)
-        for line in self._lines.values():
-            for number in line.machines:
-                self._line_of[number] = line.path
+                self._line_of[number] = path
+        self._members = {path: sorted(of, key=signals.assets.__getitem__) for path, of in members.items()}
+
+    def _hear(self, heard: Bools) -> None:
+        """Make lines of the machines of which something is booked, (machines,)."""
+        self._know()
+        if self._heard is not None and np.array_equal(self._heard, heard):
+            return
+        self._heard, self._lines = heard, {}
+        for path, numbers in self._members.items():
+            options = entry_of(self._entries, path)
+            assert options is not None
+            self._lines[path] = self._line(path, options, [number for number in numbers if heard[number]])
 
     def _line(self, path: str, options: LineOptions, heard: list[int]) -> Line:
         if options.machines is None:
@@ -115,24 +129,33 @@ class Lines:
         """Windows of lines to be told of at a clock, where `told` are those of machines, `frontier` as of each, ns."""
         if not self._entries:
             return []
-        self._know()
+        self._hear(frontier != UNSEEN)
         dirty = {(path, one.window) for one in told if (path := self._line_of[one.machine])}
         out = []
-        for key in sorted(dirty | {key for key, book in self._books.items() if not book.final}):
+        for key in sorted({*dirty, *self._open}):
             line, window = self._lines.get(key[0]), key[1]
             if line is None or not line.machines:
                 continue
-            book = self._books.setdefault(key, _Book(first=clock))
+            book = self._book(key, clock)
             closes = self._closes(line, window, book, clock)
             if key not in dirty and not closes:
                 continue
             status: Status = "restated" if book.final else "final" if closes else "provisional"
             book.revision += 1
-            book.final |= closes
+            if closes:
+                book.final = True
+                self._open.pop(key, None)
             until = window.end if book.final else self._until(line, window, frontier, clock)
             parts = [self.windows.part(machine, window, frontier, book.final) for machine in line.machines]
             out.append(LineTold(line, window, status, book.revision, until, parts))
         return out
+
+    def _book(self, key: tuple[str, Window], clock: int) -> _Book:
+        book = self._books.get(key)
+        if book is None:
+            book = self._books[key] = _Book(first=clock)
+            self._open[key] = None
+        return book
 
     def _closes(self, line: Line, window: Window, book: _Book, clock: int) -> bool:
         stands = [self.windows.final(machine, window) for machine in line.machines]
@@ -149,12 +172,10 @@ class Lines:
         """The clock at which a window closes though machines said nothing in it, None where none waits for that."""
         self._know()
         ends = []
-        for (path, window), book in self._books.items():
-            line = self._lines.get(path)
-            if book.final or line is None or not line.machines:
-                continue
-            stands = [self.windows.final(machine, window) for machine in line.machines]
-            if False not in stands:
+        for path, window in self._open:
+            stands = [self.windows.final(machine, window) for machine in self._members.get(path, [])]
+            if stands and False not in stands:
+                book = self._books[path, window]
                 ends.append(max(window.end, book.first) + self.windows.grace)
         return min(ends, default=None)
 
@@ -164,7 +185,7 @@ class Lines:
 
     def forget(self, before: int, account: Account) -> None:
         """Let go of final windows that ended before a time; ahead of the account, whose timelines are cut there."""
-        self._books = {key: book for key, book in self._books.items() if not book.final or key[1].end > before}
+        self._keep([key for key, book in self._books.items() if not book.final or key[1].end > before])
         if not self._entries:
             return
         self._began = _padded(self._began, account.machines)
@@ -186,6 +207,7 @@ class Lines:
             (path, Window(kind, start, end, shift)): _Book(revision, final, first)
             for path, kind, start, end, shift, revision, final, first in saved["books"]
         }
+        self._keep(list(self._books))
 
 
 def _path(asset: str) -> str:

@@ -67,8 +67,8 @@ class Kept:
             self.take(row)
 
     def take(self, row: KpiRow) -> None:
-        """Take in a row; rows of single products and of other figures are passed over."""
-        if row.product or row.kpi not in READ | MADE:
+        """Take in a row; rows of lines and sites, of single products and of other figures are passed over."""
+        if row.level != "machine" or row.product or row.kpi not in READ | MADE:
             return
         key = row.asset, row.kpi, row.shift, row.start, row.end
         known = self._newest.get(key)
@@ -183,7 +183,7 @@ def _of(energy: KpiRow, kept: Kept, pieces: _Pieces, pricing: _Pricing) -> Itera
     window = [Piece((energy.start, energy.end), _kwh(energy))]
     ways = [window, pieces.within(energy, "demand"), *([pieces.within(energy, "energy")] if energy.shift else [])]
     kinds = {
-        **({"money": ("energy_cost", "energy_cost_per_good", pricing.prices.currency)} if supply.tariffs else {}),
+        **({"money": ("energy_cost", "energy_cost_per_good", pricing.prices.currency)} if pricing.prices.known else {}),
         **({"location": ("carbon_location", "carbon_per_good", "kg")} if supply.grid else {}),
         **({"market": ("carbon_market", "", "kg")} if supply.certificates else {}),
     }

@@ -19,21 +19,22 @@ _put = object.__setattr__
 
 
 def rows_of(
-    figures: Iterable[Figure],
     told: Sequence[Told | LineTold],
-    assets: list[str],
+    assets: Sequence[str],
     level: Literal["machine", "line"],
+    figures: Iterable[Figure],
     config: str,
 ) -> Iterator[KpiRow]:
-    """The rows of figures of n windows, in their order; `assets` (n,) is what each window is of."""
+    """The rows of figures of n windows of n assets, in the figures' order."""
     windows = [(one.window.shift, one.window.start, one.window.end, one.status, one.revision) for one in told]
     for figure in figures:
         at = np.flatnonzero(figure.of)
         low, high = (_numbers(None if ends is None else ends[at], len(at)) for ends in (figure.low, figure.high))
+        columns = (at.tolist(), _numbers(figure.value[at], len(at)), low, high, figure.coverage[at].tolist())
         carried = [False] * len(at) if figure.carried is None else figure.carried[at].tolist()
-        numbers = (_numbers(figure.value[at], len(at)), low, high, figure.coverage[at].tolist())
-        columns = zip(at.tolist(), *numbers, figure.reason[at].tolist(), carried, strict=True)
-        for i, value, least, most, coverage, reason, stays in columns:
+        for i, value, least, most, coverage, reason, kept in zip(
+            *columns, figure.reason[at].tolist(), carried, strict=True
+        ):
             shift, start, end, status, revision = windows[i]
             yield made(
                 {
@@ -50,9 +51,9 @@ def rows_of(
                     "high": most,
                     "unit": figure.unit,
                     "coverage": coverage,
-                    "status": "provisional" if stays else status,
+                    "status": "provisional" if kept else status,
                     "revision": revision,
-                    "reason": REASONS[reason] or (CARRIED if stays else ""),
+                    "reason": REASONS[reason] or (CARRIED if kept else ""),
                     "config": config,
                 }
             )

@@ -63,7 +63,7 @@ def _csv_rows(lines: Iterable[str]) -> Iterator[KpiRow]:
             raise Misconfigured(f"line {number}: expected RFC 3339 times in start and end, got {row['start']!r}")
         numbers = {name: row.get(name) or None for name in ("value", "low", "high")}
         body = {**row, **numbers, "start": int(times[0]), "end": int(times[1]), "config": row.get("config") or ""}
-        body["reason"] = row.get("reason") or ""
+        body |= {"reason": row.get("reason") or "", "level": row.get("level") or "machine"}
         try:
             yield KpiRow.model_validate(body)
         except ValidationError as error:

@@ -9,6 +9,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from schemas.anomaly import AnomalyEvent
+from schemas.partition import with_missing
 from streams.results import Results, SeriesRef
 from streams.sinks.table import Measurement, Table, join
 from streams.sinks.together import together
@@ -171,8 +172,7 @@ def kpis(results: Results) -> Table:
     rows = list(newest.values())
     tags = []
     for row in rows:
-        # the path of a line, with nothing where the machine's name would be
-        ref = cut(f"{row.asset}/{MISSING}" if row.level == "line" else row.asset, row.kpi)
+        ref = cut(with_missing(row.asset, row.level), row.kpi)
         tags.append((*series_tags(ref)[:-1], clean(row.kpi), clean(row.product), clean(row.shift)))
     return Table(
         KPI,

@@ -19,8 +19,11 @@ from streams.state.store import StateStore
 
 
 @asynccontextmanager
-async def offline(settings: Settings, at: Broker, partitions: int) -> AsyncIterator[tuple[StateStore, Log]]:
-    """A store of the snapshots made for so many partitions, and the log it reads by. Raises Retry."""
+async def offline(
+    settings: Settings, at: Broker, partitions: int, topic: str = "reading.v1"
+) -> AsyncIterator[tuple[StateStore, Log]]:
+    """A store of the snapshots that a topic's engines made for so many partitions, and the log it reads by. Raises
+    Retry."""
     options = aiokafka_options(settings)
 
     async def committed(topic: str, partition: int) -> int | None:
@@ -39,8 +42,8 @@ async def offline(settings: Settings, at: Broker, partitions: int) -> AsyncItera
         try:
             await log.start()
             await producer.start()
-            state, topic = settings.topic("state.v1"), settings.topic("reading.v1")
-            yield StateStore(log, send, state, topic, partitions, settings.key), log
+            names = settings.topic("state.v1"), settings.topic(topic)
+            yield StateStore(log, send, *names, partitions, settings.key), log
         finally:
             await log.stop()
             await producer.stop()

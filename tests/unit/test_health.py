@@ -33,6 +33,7 @@ def worker(**changed: Any) -> Any:
             "behind": 0,
             "lanes": SimpleNamespace(stuck_s=0.0),
             "owned": {0: SimpleNamespace(ready=True)},
+            "stages": (),
             "fence": SimpleNamespace(open=True, silent_s=0.0),
             "sink": SimpleNamespace(ready=ready),
             **changed,
@@ -100,7 +101,8 @@ async def test_a_lost_or_empty_assignment_makes_it_unready(clock: Clock) -> None
 
 async def test_partitions_that_are_being_restored_are_named(clock: Clock) -> None:
     owned = {2: SimpleNamespace(ready=False), 1: SimpleNamespace(ready=True), 5: SimpleNamespace(ready=False)}
-    assert await Health(worker(owned=owned)).ready() == ["partitions 2, 5 are still being restored"]
+    stage = SimpleNamespace(owned=owned, kind=SimpleNamespace(topic="kpi.v1"))
+    assert await Health(worker(stages=(stage,))).ready() == ["kpi.v1: partitions 2, 5 are still being restored"]
 
 
 async def test_a_bug_is_a_fault(clock: Clock) -> None:

@@ -22,7 +22,7 @@ from kafka.net.sasl.oauth import SaslMechanismOAuth
 
 from schemas.errors import Misconfigured
 from streams.acl import INFLUX, ROLES, TABLE, acl_lines, grants
-from streams.app import Calls, make_app
+from streams.app import Calls, Judged, make_app
 from streams.security import PREFIX, aiokafka_options, faust_credentials, kafka_python_options, web_context
 from streams.security_check import risks
 from streams.settings import Settings, load_settings
@@ -93,7 +93,7 @@ def test_a_password_reaches_every_client_in_the_same_way(security: str, mechanis
 
 def test_the_app_of_the_worker_has_them(authority: Authority) -> None:
     settings = load_settings(kafka_security="SASL_SSL", kafka_ca=authority.file, control_key="k" * 32, **LOGIN)
-    calls = Calls(*[lambda *args: None] * 6)  # type: ignore[arg-type]
+    calls = Calls(*[Judged(*[lambda *args: None] * 3)] * 2, *[lambda *args: None] * 3)  # type: ignore[arg-type]
     credentials = make_app(settings, calls).conf.broker_credentials
     assert isinstance(credentials, faust.SASLCredentials)
     assert (credentials.username, credentials.password) == ("ann", SECRET)
@@ -300,11 +300,11 @@ def test_every_right_names_a_topic_that_there_is_and_every_role_has_one() -> Non
 def test_only_workers_write_what_engines_say(role: Any, settings: Settings) -> None:
     written = {grant.name for grant in grants(settings, role) if "WRITE" in grant.operations}
     allowed = {
-        "worker": {"reading", "command", "anomaly", "audit", "kpi", "state", "rejected"},
+        "worker": {"reading", "command", "anomaly", "audit", "kpi", "kpi.site", "state", "rejected"},
         "gateway": {"reading"},
         "operator": {"command"},
         "reader": set(),
-        "admin": {"state"},
+        "admin": {"state", "kpi"},
     }
     assert written == {f"p.{name}.v1" for name in allowed[role]}
 

@@ -77,7 +77,7 @@ def test_partitions_of_audit_may_differ() -> None:
 
 def test_time_stamps_are_the_brokers_where_the_log_is_an_input() -> None:
     stamped = {topic.name for topic in TOPICS if topic.config.get("message.timestamp.type") == "LogAppendTime"}
-    assert stamped == {"reading.v1", "command.v1"}
+    assert stamped == {"reading.v1", "command.v1", "kpi.v1"}
 
 
 def test_how_long_topics_keep() -> None:

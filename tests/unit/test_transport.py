@@ -25,7 +25,7 @@ from faust.types.tuples import ConsumerMessage
 from mode import Service
 
 from schemas.chunk import Record
-from streams.app import Calls, make_app
+from streams.app import Calls, Judged, make_app
 from streams.settings import load_settings
 from streams.transport import ChunkConsumer, ChunkTransport, to_records
 
@@ -120,8 +120,9 @@ def test_a_message_takes_the_fields_that_a_chunk_gives_it() -> None:
 async def consumer() -> AsyncIterator[ChunkConsumer]:
     async def nothing(*_: object) -> None: ...
 
+    idle = Judged(nothing, nothing, nothing)
     settings = load_settings(prefix="t.", group="g", control_key="k" * 32)
-    app = make_app(settings, Calls(nothing, nothing, lambda _: None, nothing, nothing, lambda: None))
+    app = make_app(settings, Calls(idle, idle, nothing, lambda _: None, lambda: None))
     app.finalize()
     made = app.consumer
     app.topics._acking_topics.add(TOPIC)  # as subscribing does
@@ -133,7 +134,7 @@ async def consumer() -> AsyncIterator[ChunkConsumer]:
 
 async def test_offsets_of_readings_are_committed_by_snapshots_alone(consumer: ChunkConsumer) -> None:
     tp = TP(STATEFUL, 0)
-    assert consumer.transport.stateful == {STATEFUL}
+    assert consumer.transport.stateful == {STATEFUL, "t.kpi.v1"}
     consumer._chunk(tp, records(100, 10)).acked = True
     assert consumer._new_offset(tp) is None
     consumer.transport.durable[tp] = 104
@@ -377,8 +378,9 @@ async def test_what_ends_a_part_of_faust_in_any_thread_is_told_to_the_worker(
 
     async def nothing(*_: object) -> None: ...
 
+    idle = Judged(nothing, nothing, nothing)
     settings = load_settings(prefix="t.", group="g", control_key="k" * 32)
-    app = make_app(settings, Calls(nothing, nothing, heard.set_result, nothing, nothing, lambda: None))
+    app = make_app(settings, Calls(idle, idle, nothing, heard.set_result, lambda: None))
     app.finalize()
     thread = app.consumer._thread
     await asyncio.to_thread(asyncio.run, Service.crash(thread, reason))

@@ -40,5 +40,5 @@ def test_the_meter_gives_demand_forecast_and_carbon_an_hour() -> None:
     figures.take([row(METER, "energy", 50.0), row(METER, "carbon_location", 37.0)])
     now = figures.now([])
     assert now.demand == Forecast(200.0, 210.0, 205.0, 220.0)
-    assert now.carbon_per_hour == pytest.approx(37.0 / 50.0 * 200.0)
+    assert now.carbon_per_hour == pytest.approx(37.0 / 50.0 * 210.0)
     assert now.money_per_hour is None

@@ -2,9 +2,6 @@
 
 from __future__ import annotations
 
-import gzip
-from collections import defaultdict
-from datetime import UTC, datetime
 from itertools import pairwise
 from pathlib import Path
 
@@ -18,6 +15,7 @@ from detectors.efficiency.bottleneck_over_time import Hold, Periods, active_sinc
 from detectors.efficiency.timeline import Timeline
 from tests.naive.efficiency.bottleneck import naive_shares
 from tests.naive.efficiency.line import ACTIVE, naive_holders
+from tests.unit.efficiency.job_shop import job_shop
 
 MACHINES = 3
 STATES = frozenset(ACTIVE)
@@ -84,29 +82,6 @@ def test_down_and_set_up_do_not_end_an_active_period_and_the_end_of_the_hold_doe
         states.put(time, value)
     assert periods_of(states, STATES, NEVER, 0, 40, 30) == Periods([2, 15], [11, 30])
     assert periods_of(states, STATES, NEVER, 6, 10, 30) == Periods([2], [10]), "it began before the window"
-
-
-def job_shop(shared_data: Path) -> tuple[list[str], list[tuple[int, int, int]]]:
-    """Machines of the job-shop log, and when each worked on any order (machine, from, to), minutes, merged."""
-    raw: dict[str, list[tuple[int, int]]] = defaultdict(list)
-    with gzip.open(shared_data / "oee" / "job_shop_log.csv.gz", "rt", encoding="utf-8") as file:
-        next(file)
-        for line in file:
-            _, _, machine, start, end, *_ = line.split(",")
-            raw[machine].append((minute(start), minute(end)))
-    machines = sorted(raw)
-    merged: list[tuple[int, int, int]] = []
-    for number, machine in enumerate(machines):
-        for start, end in sorted(raw[machine]):
-            if merged and merged[-1][0] == number and start <= merged[-1][2]:
-                merged[-1] = (number, merged[-1][1], max(merged[-1][2], end))
-            else:
-                merged.append((number, start, end))
-    return machines, [one for one in merged if one[2] > one[1]]
-
-
-def minute(text: str) -> int:
-    return int(datetime.strptime(text, "%Y/%m/%d %H:%M:%S.000").replace(tzinfo=UTC).timestamp()) // 60
 
 
 def test_the_job_shop_logs_bottlenecks_day_by_day_equal_the_slow_oracle(shared_data: Path) -> None:

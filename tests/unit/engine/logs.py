@@ -106,10 +106,16 @@ ENERGY: dict[str, Any] = {
     ],
 }
 DATA = Path(__file__).parents[2] / "data"
+LINES: tuple[dict[str, Any], ...] = (
+    {"path": "*", "minute_cost": 4.0, "ideal": "2s", "ideal_of": {"25": "3s"}},
+    {"path": "*", "machines": ["m2", "m1", "m3"]},
+)
+"""With all machines, the last of which names its products; and in another order, for a changed configuration."""
 
 
 def site(version: int = 1, watches: Sequence[dict[str, Any]] = WATCHES, **options: Any) -> ResolvedSite:
     """A site with every kind of watch; `options` are of [site]."""
+    line = LINES[0] if version < 3 else LINES[1]
     low_high = {
         "a": {"low": -5, "high": 20, "store": "all"},
         "b": {"high": 15, "store": "change"},
@@ -129,6 +135,7 @@ def site(version: int = 1, watches: Sequence[dict[str, Any]] = WATCHES, **option
                 "calendar": {"shifts": {"early": "16:05-16:15", "late": "16:15-00:20"}, "breaks": ["16:07-16:08"]},
                 "machine": list(MACHINES),
                 "energy": ENERGY,
+                "line": [line],
                 "asset": [{"path": f"{LINE}/m1", "aliases": ["old-name"], "series": low_high}],
                 "watch": list(watches),
             }

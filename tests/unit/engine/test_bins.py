@@ -10,8 +10,10 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
+from detectors import compiled
 from detectors.durations import SECOND
 from detectors.groups import group
+from streams import bins as bins_module
 from streams.bin_pieces import GATED, UNKNOWN, Arrived
 from streams.bins import MINUTE, Bins
 from streams.state.codec import pack, unpack
@@ -227,3 +229,25 @@ def test_part_of_a_bin_counts_when_half_of_it_is_there() -> None:
 
 def test_huge_values_are_added_up_without_a_warning() -> None:
     assert take(bins_of(MINUTE), (1, 1e308), (2, 1e308), (60, 1e308)) == [(60, np.inf)]
+
+
+@pytest.mark.skipif(not compiled.available, reason="without compiled kernels there is one way alone")
+@pytest.mark.parametrize("every", ["auto", 5 * MINUTE])
+@pytest.mark.parametrize("deep", [1, 7])
+def test_live_readings_that_only_add_to_open_bins_give_what_the_slow_twin_gives(
+    every: Any, deep: int, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    readings = []
+    for at in range(900):  # a quarter of an hour at 1 Hz, several instants a message, the clock two seconds behind
+        step = at // deep
+        clock = (10**9 + (step + 1) * deep + 2) * SECOND
+        readings += [
+            Reading(s, (10**9 + at) * SECOND, s + at / 7, step, clock, True, True, s * MODES) for s in range(SERIES)
+        ]
+    taken: list[bool] = []
+    plain = bins_module.added
+    monkeypatch.setattr(bins_module, "added", lambda *given: taken.append(plain(*given)) or taken[-1])
+    edges = list(range(deep * SERIES, len(readings), deep * SERIES))
+    options, end = (every, None, None), readings[-1].clock + 20 * MINUTE
+    assert fast(readings, options, edges, end) == naive(readings, options, end)
+    assert sum(taken) > len(edges) / 2

@@ -136,6 +136,7 @@ def test_extra_ticks_are_invisible(seed: int, ticks: list[tuple[int, int]]) -> N
     assert sorted(str(v[1:]) for v in seldom.verdicts) == sorted(str(v[1:]) for v in often.verdicts)
     assert seldom.points == often.points
     assert +seldom.counts == +often.counts
+    assert seldom.kpis == often.kpis
     moved = ("offset", "audit_id")  # as ticks move the offsets
     assert [{k: v for k, v in a.items() if k not in moved} for a in seldom.audits] == [
         {k: v for k, v in a.items() if k not in moved} for a in often.audits
@@ -155,6 +156,12 @@ def test_the_logs_hold_what_the_laws_are_about() -> None:
     phases = {(e["watch"], e["phase"], e["reason"]) for tape in tapes for e in tape.events}
     for watch in WATCHES:
         assert (watch["name"], "opened", None) in phases, watch["name"]
+    told = {(row["level"], row["kpi"], row["status"]) for tape in tapes for row in tape.kpis}
+    for kpi in ("energy", "demand", "good", "time_producing", "oee", "bottleneck_lost", "bottleneck_cost"):
+        assert {("line", kpi, "provisional"), ("line", kpi, "final")} <= told, kpi
+    assert {("line", "oee_mean", "provisional"), ("machine", "bottleneck_now", "final")} <= told
+    assert any(level == "line" and status == "restated" for level, _, status in told)
+    assert any(row["product"] for tape in tapes for row in tape.kpis)
     reasons = {None, "recovered", "reconfigured", "muted", "rebaselined", "approved", "rejected"}
     assert {reason for _, _, reason in phases} == reasons
     assert "escalated" in {phase for _, phase, _ in phases}

@@ -59,3 +59,16 @@ def test_cost_grows_with_the_deviation_where_a_limit_says_what_matters() -> None
 def test_what_a_fault_costs_makes_it_severe() -> None:
     assert run([5, 10.1], of(cost_matters=10.0, cost=40.0)).events[0]["severity"] == 601
     assert run([5, 10.1], of(cost_matters=1e6, cost=40.0)).events[0]["severity"] == 1
+
+
+def test_a_silence_costs_what_an_hour_of_it_is_declared_to() -> None:
+    """Read every hour up to 2 h, then at 5 h: silent from 3.5 h on, so 1.5 h at 40; and 4 times what matters is two
+    bands above a warning."""
+    gap = {"kind": "gap", "timeout": "90m"}
+    watch = {"name": "w", "series": "*", "detector": gap, "off_delay": "0s", "cost": 40.0}
+    readings = [single(M1, 5, i * 3600.0, "x") for i in (0, 1, 2, 5)]
+    events = play(of_json(readings), of=site(watches=[watch], cost_matters=10.0)).events
+    assert [(e["phase"], e["severity"], e["cost_per_hour"], e["cost_total"]) for e in events] == [
+        ("opened", 601, 40.0, 0.0),
+        ("closed", 601, 40.0, 60.0),
+    ]

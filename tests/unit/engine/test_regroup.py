@@ -113,7 +113,10 @@ class Farm:
         # how often a window was told of before it was final may differ: a partition has one minute for all machines
         rows = [row for tape in self.tapes for row in tape.kpis if row["status"] != "provisional"]
         windows = {
-            tuple(row[name] for name in ("asset", "kpi", "shift", "start", "end")): (row["value"], row["coverage"])
+            tuple(row[name] for name in ("asset", "kpi", "product", "shift", "start", "end")): (
+                row["value"],
+                row["coverage"],
+            )
             for row in sorted(rows, key=lambda row: row["revision"])
         }
         return [events, verdicts, points, +counts, windows]

@@ -15,10 +15,17 @@ from streams.resolve import ResolvedSite
 
 ASSET = "p/a/l/m1"
 Key = tuple[str, str, int]
+Said = tuple[int, Mapping[str, Any]]
+"""Second, values by series."""
 
 
-def told(site: ResolvedSite, readings: Iterable[tuple[int, Mapping[str, Any]]]) -> list[KpiRow]:
-    """Rows of (second, values by series), each a message at its own time, as files are scored: the last of each."""
+def told(site: ResolvedSite, readings: Iterable[Said]) -> list[KpiRow]:
+    """The last row of each figure and window, as files are scored; each reading is a message at its own time."""
+    return told_with_finals(site, readings)[0]
+
+
+def told_with_finals(site: ResolvedSite, readings: Iterable[Said]) -> tuple[list[KpiRow], list[KpiRow]]:
+    """The rows, and those that watches over figures are given when all is over."""
     records = []
     for second, values in readings:
         frame = {"asset": ASSET, "time": [second * SECOND], "series": {name: [v] for name, v in values.items()}}
@@ -26,7 +33,8 @@ def told(site: ResolvedSite, readings: Iterable[tuple[int, Mapping[str, Any]]]) 
     engine = Engine(0, 1, site)
     engine.kpis.provisional = False
     rows = [*engine.feed(Decoder(b"0123456789abcdef").decode(records, 0)).kpis, *engine.kpis.finish()]
-    return list({(row.kpi, row.shift, row.start, row.end): row for row in rows if not row.product}.values())
+    last = {(row.kpi, row.shift, row.start, row.end): row for row in rows if not row.product}
+    return list(last.values()), [row for _, row in engine.kpis.finals]
 
 
 def by_window(rows: Iterable[KpiRow]) -> dict[Key, KpiRow]:

@@ -31,11 +31,12 @@ def entry(**more: Any) -> dict[str, Any]:
 
 def site(line: dict[str, Any], *machines: dict[str, Any], **more: Any) -> Site:
     """A site of such machines with one [[line]] entry and no watch."""
-    given = {"machine": list(machines) or [entry()], "line": [{"path": "penang/*"} | line], "watch": []}
+    given: dict[str, Any] = {"machine": list(machines) or [entry()], "line": [{"path": "penang/*"} | line], "watch": []}
+    given["energy"] = {"currency": "MYR"}
     return Site.model_validate(given | {"site": {"grace": "10s"}} | more)
 
 
-def told(of: Site, said: Iterable[Said], delay: int = 0, finish: bool = True) -> list[KpiRow]:
+def told(of: Site, said: Iterable[Said], delay: int = 0, finish: bool = True, provisional: bool = True) -> list[KpiRow]:
     """All rows that such a line gives, each reading received `delay` after its time; with `finish` until all is
     final."""
     records = []
@@ -43,6 +44,7 @@ def told(of: Site, said: Iterable[Said], delay: int = 0, finish: bool = True) ->
         body = {"asset": f"{LINE}/{machine}", "series": series, "time": START + time, "value": value}
         records.append(Record(i, START + time + delay, None, json.dumps(body).encode()))
     engine = Engine(0, 1, resolve(of), rows="none")
+    engine.kpis.provisional = provisional
     results = engine.feed(Decoder(b"0123456789abcdef").decode(records, 0))
     assert not results.rejections
     return [*results.kpis, *(engine.kpis.finish() if finish else [])]

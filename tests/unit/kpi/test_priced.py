@@ -18,7 +18,7 @@ from streams.site import Site
 from streams.supply import Supply
 from tests.naive.efficiency.carbon import naive_factor
 from tests.naive.efficiency.priced import LOCAL, naive_price, naive_worth
-from tests.unit.kpi.one_machine import by_window, told
+from tests.unit.kpi.one_machine import by_window, told, told_with_finals
 
 DATA = Path(__file__).parents[2] / "data"
 HOLIDAY = "2026-02-17"
@@ -112,6 +112,14 @@ def test_a_factor_that_is_carried_on_leaves_carbon_provisional() -> None:
     assert carbon.value == pytest.approx(50 * 0.740)
     assert (carbon.status, carbon.reason) == ("provisional", CARRIED)
     assert rows["energy_cost", "", start].status == "final"
+
+
+def test_what_stays_provisional_is_judged_by_watches_once_its_window_is_over() -> None:
+    start = int(datetime(2026, 5, 4, 10, tzinfo=LOCAL).timestamp())
+    rows, finals = told_with_finals(site(), [(start + 300 * i, {"power": 50.0}) for i in range(13)])
+    carried = [row for row in finals if row.kpi == "carbon_location" and row.value]
+    assert carried == [row for row in rows if row.kpi == "carbon_location" and row.value]
+    assert {row.status for row in carried} == {"provisional"}
 
 
 def test_certificates_make_market_based_carbon_less_than_location_based() -> None:

@@ -22,6 +22,7 @@ SITE = """
 watch = []
 [site]
 demand_window = "30m"
+kpi_interval = "6h"
 [energy]
 grid = "test"
 factors = "factors.toml"

@@ -1,0 +1,166 @@
+"""What is known of one site: its machines, its windows, its months, and what of them is to be told."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from typing import Any, NamedTuple
+
+import numpy as np
+
+from schemas.kpi import KpiRow
+from streams.localtime import LocalTime
+from streams.rollup.adding import Adds, adds
+from streams.rollup.machines import Machines, Sum
+from streams.rollup.peak import Month, month_of
+from streams.rollup.window import NOT_TOLD, Key, Total, Window
+from streams.segment import Ints
+
+KEPT = 48 * 3_600_000_000_000
+"""So long after their end windows can be restated, and so long after its last row a machine is missed."""
+
+DEMAND, DEMAND_MAX = "demand", "demand_max"
+
+
+class Told(NamedTuple):
+    """One sum as it stands now."""
+
+    place: str
+    name: str
+    key: Key
+    total: Total
+    revision: int
+    final: bool
+    again: bool  # it was final before
+
+
+class SiteBook:
+    """One site."""
+
+    def __init__(self, site: str) -> None:
+        self.machines = Machines(site)
+        self.windows: dict[Key, Window] = {}
+        self.months: dict[int, Month] = {}
+        self.news = False
+        self._open: dict[Key, None] = {}  # windows that machines have time left for
+
+    def take(self, row: KpiRow, clock: int) -> None:
+        """Take in a row of a machine."""
+        key = Key(row.kpi, row.product, row.shift, row.start, row.end)
+        machine, parted = self.machines.hear(row.asset, row.kpi, row.start, clock)
+        if parted:
+            self._stir(row.kpi)
+        window = self.windows.get(key)
+        if window is None:
+            window = self.windows[key] = Window(clock)
+            self._open[key] = None
+        self.news |= window.take(machine, row)
+
+    def _stir(self, kpi: str) -> None:
+        """What was a machine is a line, now that one below it is heard of: what it told counts no more."""
+        for key, window in self.windows.items():
+            window.stirred |= key.kpi == kpi
+        self.news = True
+
+    def next_close(self, wait: int) -> int | None:
+        """The clock at which the next window or month closes though machines are silent."""
+        ends = [max(key.end, self.windows[key].first) + wait for key in self._open]
+        ends += [month.end + wait for month in self.months.values() if not month.final]
+        return min(ends, default=None)
+
+    def tell(self, at: int, wait: int, incomer: str | None, local: LocalTime) -> Iterator[Told]:
+        """What is new at an instant, window by window."""
+        for key in sorted(self.windows):
+            window = self.windows[key]
+            over = at >= max(key.end, window.first) + wait
+            closes = over and key in self._open
+            if not (closes or (self.news and window.news)):
+                continue
+            how = adds(key.kpi)
+            assert how is not None
+            for total in self.machines.sums(key.kpi, how, incomer):
+                told = self._told(key, window, total, how, at, over)
+                if told is not None:
+                    if told.name == DEMAND and told.place == self.machines.site and told.final:
+                        self._note(told, local)
+                    yield told
+            window.settle()
+            if closes:
+                del self._open[key]
+        self.news = False
+        yield from self._peaks(at, wait)
+
+    def _told(self, key: Key, window: Window, of: Sum, how: Adds, at: int, over: bool) -> Told | None:
+        book = window.told.get(of[:2]) or [0, False]
+        again = window.stirred and book[0] > 0
+        if not (window.fresh(of.machines) or again) and (not over or book[1]):
+            return None
+        heard = of.machines[window.heard(of.machines)]
+        expected = heard
+        if how.always and not key.product:
+            expected = np.union1d(heard, self.machines.expected(key.kpi, of.machines, key.end, at - KEPT))
+        if not (len(expected) or book[0]) and (len(of.machines) or not how.always):
+            return None
+        complete = how.always and len(heard) == len(expected) > 0 and window.finals(heard)
+        was, final = bool(book[1]), bool(book[1] or over or complete)
+        revision = book[0] + 1
+        window.told[of.place, of.name] = [revision, final]
+        return Told(of.place, of.name, key, window.total(heard, len(expected)), revision, final, was)
+
+    def _note(self, told: Told, local: LocalTime) -> None:
+        key = told.key
+        start, end = month_of(local, key.start)
+        month = self.months.get(start)
+        if month is None:
+            month = self.months[start] = Month(start, end)
+        month.unit = told.total.unit
+        month.note(key.start, key.end, told.total.value, told.total.coverage)
+
+    def _peaks(self, at: int, wait: int) -> Iterator[Told]:
+        for _, month in sorted(self.months.items()):
+            closes = not month.final and at >= month.end + wait
+            if not month.news and not closes:
+                continue
+            was = month.final
+            month.final |= closes
+            month.revision += 1
+            month.news = False
+            highest = month.highest
+            total = Total(highest, month.unit, month.coverage, "" if highest is not None else NOT_TOLD)
+            key = Key(DEMAND_MAX, "", "", month.start, month.end)
+            yield Told(self.machines.site, DEMAND_MAX, key, total, month.revision, month.final, was)
+
+    def forget(self, clock: int, incomer: str | None) -> bool:
+        """Let go of windows, months and machines that are too old; whether nothing is left."""
+        for key in [key for key in self.windows if key.end <= clock - KEPT and key not in self._open]:
+            del self.windows[key]
+        for start in [start for start, month in self.months.items() if month.final and month.end <= clock - KEPT]:
+            del self.months[start]
+        takers = [window.takers() for window in self.windows.values()]
+        needed: Ints = np.unique(np.concatenate(takers)) if takers else np.zeros(0, dtype=np.int64)
+        kept = self.machines.forget(clock - KEPT, needed, incomer)
+        if kept is not None:
+            for window in self.windows.values():
+                window.keep(kept)
+        return not self.machines.names and not self.windows and not self.months
+
+    def snapshot(self) -> dict[str, Any]:
+        """All that it remembers."""
+        return {
+            "machines": self.machines.snapshot(),
+            "windows": [[list(key), window.snapshot(), key in self._open] for key, window in self.windows.items()],
+            "months": [month.snapshot() for month in self.months.values()],
+            "news": self.news,
+        }
+
+    @classmethod
+    def restored(cls, saved: dict[str, Any]) -> SiteBook:
+        """Take up what `snapshot` gave."""
+        book = cls(saved["machines"]["site"])
+        book.machines = Machines.restored(saved["machines"])
+        for key, window, is_open in saved["windows"]:
+            book.windows[Key(*key)] = Window.restored(window)
+            if is_open:
+                book._open[Key(*key)] = None
+        book.months = {month.start: month for month in map(Month.restored, saved["months"])}
+        book.news = saved["news"]
+        return book
