@@ -13,7 +13,7 @@ from detectors.durations import SECOND
 from schemas.chunk import Record
 from streams.resolve import ResolvedSite, resolve
 from streams.site import Site
-from tests.unit.engine.logs import decoded, engine, log, play, renumbered, site, tick
+from tests.unit.engine.logs import DATA, decoded, engine, log, play, renumbered, site, tick
 from tests.unit.engine.test_regroup import N, run
 
 SEEDS = st.integers(0, 2**32 - 1)
@@ -41,7 +41,7 @@ MACHINES: list[dict[str, Any]] = [
 def of(**options: Any) -> ResolvedSite:
     """The laws' site with these machines, and without watches."""
     plain = site(watches=(), **options).site
-    return resolve(Site.model_validate(plain.model_dump(exclude_unset=True) | {"machine": MACHINES}))
+    return resolve(Site.model_validate(plain.model_dump(exclude_unset=True) | {"machine": MACHINES}), DATA)
 
 
 SITE = of()
