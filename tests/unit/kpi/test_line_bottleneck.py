@@ -146,11 +146,12 @@ def test_who_it_is_now_is_told_while_the_hour_lasts_though_a_machine_is_silent()
 
 
 def test_how_long_a_machine_has_been_active_is_remembered_for_longer_than_its_states() -> None:
-    """m2 is active since the second hour, m1 since the third; each is heard of hourly, for 60 hours."""
+    """m2 runs since the second hour, m1 runs and is down by turns since the third: of its begin nothing else is kept."""
     said: list[Said] = [("m1", "state", 0, "IDLE"), ("m2", "state", 0, "IDLE")]
     for hour in range(1, 60):
-        said.append(("m2", "state", hour * 60 * MINUTE, "RUN" if hour % 2 else "DOWN"))
-        said.append(("m1", "state", hour * 60 * MINUTE + 5 * SECOND, "IDLE" if hour < 2 else "RUN"))
+        said.append(("m2", "state", hour * 60 * MINUTE - 30 * SECOND, "RUN"))  # so that figures are told on the hour
+        word = "IDLE" if hour < 2 else "RUN" if hour % 2 else "DOWN"
+        said.append(("m1", "state", hour * 60 * MINUTE + 5 * SECOND, word))
     rows = last(told(site({}), said, finish=False))
-    shown = {hour: rows["m2", "bottleneck_share", "", hour].value for hour in range(3, 58)}
+    shown = {hour: rows["m2", "bottleneck_now", "", hour].value for hour in range(3, 58)}
     assert set(shown.values()) == {1.0}
