@@ -29,11 +29,11 @@ def parse(key: bytes | None) -> tuple[int, str, str]:
 
 
 def manifests(records: Iterable[tuple[int, Kept]]) -> list[Seen]:
-    """All manifests that were ever written, in order for each partition."""
+    """All manifests of engines on the readings that were ever written, in order for each partition."""
     found = []
     for _, record in records:
         partition, generation, kind = parse(record.key)
-        if kind == "manifest" and record.value is not None:
+        if kind == "manifest" and b".reading.v1/" in (record.key or b"") and record.value is not None:
             offset = json.loads(record.value)["next_offset"]
             found.append(Seen(partition, generation, offset, record.timestamp))
     return found
