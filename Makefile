@@ -27,8 +27,9 @@ demo: $(STAMP) ## run the main job here: broker, simulated plant, worker, live v
 	@echo "next, a real machine: make demo-file   (two and a half hours of a milling machine, NIST, public domain)"
 
 demo-file: $(STAMP) ## play the shipped sample of a real machine through the same path
-	@FILE=$$($(BIN)/python -c 'from importlib.resources import files; print(files("streams") / "data" / "nist_plate.shdr.gz")'); \
-	if [ -t 1 ]; then $(BIN)/millstream demo --input $$FILE --speed 300x $(DEMO); else $(BIN)/millstream demo --no-ui --input $$FILE --speed 300x $(DEMO); fi
+	@FILE=$$($(BIN)/python -c 'from importlib.resources import files; print(files("streams") / "data" / "nist_plate")'); \
+	set -- --input $$FILE.shdr.gz --config $$FILE.toml --speed 300x $(DEMO); \
+	if [ -t 1 ]; then $(BIN)/millstream demo "$$@"; else $(BIN)/millstream demo --no-ui "$$@"; fi
 
 test: $(STAMP) ## all tests: unit, contract, doctest, then integration on real Kafka and InfluxDB
 	@$(BIN)/python -m tests.servers prepare || [ -z "$$CI" ]

@@ -20,6 +20,7 @@ from typer.testing import CliRunner
 
 from streams.cli.main import app
 
+ROOT = Path(__file__).resolve().parents[3]
 SITE = """
 watch = []
 [site]
@@ -74,9 +75,10 @@ def plainly(told: list[tuple[datetime, str]], hold: timedelta, ideal_s: float) -
     return minutes, parts
 
 
-def score(tmp_path: Path, path: Path, site: str) -> dict[tuple[datetime, str], float]:
+def score(tmp_path: Path, path: Path, site: str | Path) -> dict[tuple[datetime, str], float]:
     """(window's begin, kpi) -> value, of hours."""
-    (tmp_path / "site.toml").write_text(site, encoding="utf-8")
+    text = site.read_text(encoding="utf-8") if isinstance(site, Path) else site
+    (tmp_path / "site.toml").write_text(text, encoding="utf-8")
     args = ["score", str(path), "--format", "shdr", "--asset", "nist/shop/mill/hurco", "--config"]
     outputs = ["--out", str(tmp_path / "out.csv"), "--kpi", str(tmp_path / "kpi.csv")]
     result = CliRunner().invoke(app, [*args, str(tmp_path / "site.toml"), *outputs])
@@ -114,3 +116,14 @@ def test_the_machines_own_counter_says_21_on_plate_op1(shared_data: Path, tmp_pa
     own = SITE.replace('cycles = ["PROGRAM_COMPLETED"]', 'good = "Part_Count"').format(ideal_s=1080, hold=1)
     found = score(tmp_path, shared_data / "oee" / "Plate-Op1-Hurco04.txt.gz", own)
     assert sum(value for (_, kpi), value in found.items() if kpi == "good") == 1087 - 1066
+
+
+def test_the_shipped_sample_makes_its_five_parts_with_the_shipped_site(tmp_path: Path) -> None:
+    path = ROOT / "streams" / "data" / "nist_plate.shdr.gz"
+    found = score(tmp_path, path, path.with_name("nist_plate.toml"))
+    assert sum(value for (_, kpi), value in found.items() if kpi == "good") == 5
+    good = {hour: value for (hour, kpi), value in found.items() if kpi == "good" and value}
+    assert list(good.values()) == [1, 1, 2, 1]
+    for hour, parts in good.items():
+        # availability x effectiveness: producing time cancels out, and every part is good
+        assert found[hour, "oee"] == pytest.approx(parts * 18 / 60, abs=1e-12)
