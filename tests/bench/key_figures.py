@@ -197,7 +197,8 @@ def table(took: list[Took], naive: float) -> list[str]:
         f"{took[0].machines:,} machines that say state, count and power each second; every minute of event time all "
         f"their windows are told of ({rows:.2f} rows a reading), and the demand of each hundredth is forecast. By CPU "
         f"time on one core, median of {len(took)} rounds: {median_rate(took):,.0f} readings/s, at least "
-        f"{LEAST_RATE:,.0f}. The plain loops that the account is tested against book {naive:,.0f} readings/s, of one machine over {NAIVE_S} s.",
+        f"{LEAST_RATE:,.0f}. The plain loops that the account is tested against book {naive:,.0f} "
+        f"readings/s, of one machine over {NAIVE_S} s.",
         "",
         "| part | us a reading |",
         "|---|---|",

@@ -146,7 +146,7 @@ def test_who_it_is_now_is_told_while_the_hour_lasts_though_a_machine_is_silent()
 
 
 def test_how_long_a_machine_has_been_active_is_remembered_for_longer_than_its_states() -> None:
-    """m2 runs since the second hour, m1 runs and is down by turns since the third: of its begin nothing else is kept."""
+    """m2 runs since the second hour, m1 runs and is down by turns since the third: nothing else is kept of that."""
     said: list[Said] = [("m1", "state", 0, "IDLE"), ("m2", "state", 0, "IDLE")]
     for hour in range(1, 60):
         said.append(("m2", "state", hour * 60 * MINUTE - 30 * SECOND, "RUN"))  # so that figures are told on the hour
