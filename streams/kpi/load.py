@@ -9,6 +9,7 @@ import numpy as np
 from detectors.efficiency import energy
 from detectors.efficiency.stated import KNOWN, NO_DEMAND, Stated
 from streams.kpi.figures import KINDS, NS_H, Figure, Floats, Stand, metered_share, of, plainly
+from streams.segment import Bools
 
 
 def loads(stand: Stand) -> Iterator[Figure]:
@@ -19,7 +20,7 @@ def loads(stand: Stand) -> Iterator[Figure]:
     if not stand.grid.demand:
         return
     shifts = has_energy & np.equal(stand.kind, KINDS.index("shift"))
-    highest = highest_demand(stand)
+    highest = highest_demand(stand, shifts)
     none = np.isnan(highest)
     said = Stated(highest, np.where(none, NO_DEMAND, KNOWN).astype(np.uint8))
     yield Figure("demand_max", "kW", *of(said, metered), shifts)
@@ -27,20 +28,22 @@ def loads(stand: Stand) -> Iterator[Figure]:
     yield Figure("load_factor", "1", *of(factor, metered), shifts)
 
 
-def highest_demand(stand: Stand) -> Floats:
-    """(n,) kW: the highest mean power over a demand window that lies within each window; NaN where none does."""
-    booked, n = stand.totals.booked, len(stand.told)
-    out = np.full(n, np.nan)
-    cells, which = booked.distinct()
-    if not len(cells):
+def highest_demand(stand: Stand, which: Bools) -> Floats:
+    """(n,) kW: the highest mean power over a demand window that lies within each of `which`; NaN where none does."""
+    booked, length = stand.totals.booked, stand.grid.demand
+    out = np.full(len(stand.told), np.nan)
+    rows = np.flatnonzero(which[booked.owner])
+    if not len(rows):
         return out
-    begins = np.array([stand.grid.demand_start(cell) for cell in cells.tolist()], dtype=np.int64)[which]
-    start = np.array([one.window.start for one in stand.told], dtype=np.int64)[booked.owner]
-    end = np.array([one.window.end for one in stand.told], dtype=np.int64)[booked.owner]
-    within = np.flatnonzero((begins >= start) & (begins + stand.grid.demand <= end))
-    keys = np.stack((booked.owner[within], begins[within]), axis=1)
-    windows, of_row = np.unique(keys, axis=0, return_inverse=True)
-    kwh = np.zeros(len(windows))
-    np.add.at(kwh, of_row.ravel(), booked.kwh[within].sum(axis=1))
-    np.fmax.at(out, windows[:, 0], kwh / (stand.grid.demand / NS_H))
+    cells, cell = np.unique(booked.cell[rows], return_inverse=True)
+    begins, number = np.unique([stand.grid.demand_start(one) for one in cells.tolist()], return_inverse=True)
+    owner, slot = booked.owner[rows], number[cell]
+    kwh = np.bincount(owner * len(begins) + slot, booked.kwh[rows].sum(axis=1), len(out) * len(begins))
+    met = np.zeros(len(kwh), dtype=bool)
+    met[owner * len(begins) + slot] = True
+    start, end = np.array([(one.window.start, one.window.end) for one in stand.told], dtype=np.int64).T
+    within = (begins >= start[:, None]) & (begins + length <= end[:, None]) & met.reshape(len(out), -1)
+    some = within.any(axis=1)
+    mean = np.where(within, kwh.reshape(within.shape), -np.inf).max(axis=1) / (length / NS_H)
+    out[some] = mean[some]
     return out
