@@ -13,7 +13,6 @@ from streams.cli.common import clear_errors, fail
 from streams.grow import grow as grow_topics
 from streams.security import kafka_python_options
 from streams.settings import load_settings
-from streams.sinks.store_init import init_store
 from streams.topics import check_topics, ensure_topics
 
 
@@ -89,6 +88,8 @@ def init() -> None:
         if settings.influx_token is None:
             raise Misconfigured("MILLSTREAM_INFLUX_TOKEN (or MILLSTREAM_INFLUX_TOKEN_FILE) must hold an InfluxDB token")
         try:
+            from streams.sinks.store_init import init_store  # InfluxDB's own client, which a worker does without
+
             ca = str(settings.influx_ca) if settings.influx_ca else None
             args = (settings.influx_url, settings.influx_token, settings.influx_org, settings.influx_prefix, ca)
             for line in init_store(*args):

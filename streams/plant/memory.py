@@ -7,7 +7,6 @@ from collections.abc import Callable
 
 import numpy as np
 from numpy.typing import NDArray
-from scipy.signal import lfilter
 
 Values = NDArray[np.float64]
 
@@ -48,6 +47,8 @@ class Memory:
         before = self._last.get(name)
         if before is None:
             before = start()
+        from scipy.signal import lfilter  # 50 MB, which a process without a plant does without
+
         out: Values = lfilter([gain], [1.0, -keep], drive, axis=0, zi=keep * before[None, :])[0]
         self._last[name] = out[-1]
         return out

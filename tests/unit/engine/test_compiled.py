@@ -27,7 +27,7 @@ from detectors.anomaly import (
 )  # fmt: skip
 from detectors.compiled import Kernel
 from detectors.registry import REGISTRY
-from streams import fitness
+from streams import bin_adding, fitness
 from streams.process import compile_kernels
 from tests.unit.engine.logs import log, play
 
@@ -49,6 +49,8 @@ KERNELS = [
     calibration._judge,
     groups._link,
     fitness._follow,
+    bin_adding._fits,
+    bin_adding._add,
 ]
 
 needs_numba = pytest.mark.skipif(not compiled.available, reason="needs numba")
