@@ -157,10 +157,11 @@ def test_the_logs_hold_what_the_laws_are_about() -> None:
     for watch in WATCHES:
         assert (watch["name"], "opened", None) in phases, watch["name"]
     told = {(row["level"], row["kpi"], row["status"]) for tape in tapes for row in tape.kpis}
-    for kpi in ("energy", "demand", "good", "time_producing", "oee", "bottleneck_lost", "bottleneck_cost"):
+    for kpi in ("energy", "demand", "good", "oee", "bottleneck_lost", "bottleneck_cost"):
         assert {("line", kpi, "provisional"), ("line", kpi, "final")} <= told, kpi
-    assert {("line", "oee_mean", "provisional"), ("machine", "bottleneck_now", "final")} <= told
-    assert any(level == "line" and status == "restated" for level, _, status in told)
+    assert {("line", "oee_mean", "provisional"), ("line", "time_producing", "provisional")} <= told
+    assert {("line", "availability", "final"), ("machine", "bottleneck_now", "final")} <= told
+    assert any(status == "restated" for _, _, status in told)  # of lines: tests/unit/kpi/test_lines.py
     assert any(row["product"] for tape in tapes for row in tape.kpis)
     reasons = {None, "recovered", "reconfigured", "muted", "rebaselined", "approved", "rejected"}
     assert {reason for _, _, reason in phases} == reasons
