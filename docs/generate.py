@@ -10,6 +10,7 @@ from typing import Any
 
 from detectors.registry import REGISTRY
 from schemas.contract import text as contract_text
+from streams.kpi.baseline_options import BaselineOptions
 from streams.kpi.options import EnergyOptions, MachineOptions, PartsOptions, StateOptions
 from streams.metrics import TABLE
 from streams.plant.site import MARK, SITE, assets_toml
@@ -87,6 +88,7 @@ def _site() -> str:
         ("[machine.state]", StateOptions),
         ("[machine.parts]", PartsOptions),
         ("[machine.energy]", EnergyOptions),
+        ("[[baseline]]", BaselineOptions),
         ("[[watch]]", WatchOptions),
         ("[calendar]", CalendarOptions),
     ):

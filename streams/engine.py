@@ -23,6 +23,7 @@ from streams.intake import Intake
 from streams.joint import Joint
 from streams.judging import Judging
 from streams.judging_gathered import judge_joint, judge_peers
+from streams.kpi.baseline_rows import audit_of
 from streams.kpi.kpis import Kpis
 from streams.modes import Modes
 from streams.mutes import Mutes
@@ -143,6 +144,9 @@ class Engine:
         judging.waveforms()
         out.kpis += self.kpis.take(seg, self.roster, faulty)
         out.warnings += self.kpis.warned()
+        for message, notice in self.kpis.noticed():
+            at = int(chunk.offset[message]), int(received[message])
+            out.audits.append(audit_of(notice, self.partition, *at, self.site.hash))
         outcomes.count(seg, judging.tally, out)
         if self.rows != "none":
             outcomes.store(seg, self.roster, out)

@@ -177,12 +177,13 @@ def _quoted(*fields: str) -> str:
 
 
 KPI_HEADER = (
-    "start", "end", "asset", "kpi", "value", "unit", "low", "high", "coverage", "status", "product", "shift", "revision"
+    "start", "end", "asset", "kpi", "value", "unit", "low", "high", "coverage", "status", "product", "shift",
+    "revision", "reason",
 )  # fmt: skip
 
 
 def kpi_lines(rows: Iterable[KpiRow]) -> str:
-    """CSV text of key figures, a line each; empty where there is no value."""
+    """CSV text of key figures, a line each; where there is no value it is empty, and the reason stands at the end."""
     out = io.StringIO()
     table = csv.writer(out, lineterminator="\n")
     for row in rows:
@@ -190,7 +191,7 @@ def kpi_lines(rows: Iterable[KpiRow]) -> str:
         numbers = ["" if v is None else repr(v) for v in (row.value, row.low, row.high)]
         table.writerow(
             [start, end, row.asset, row.kpi, numbers[0], row.unit, *numbers[1:], f"{row.coverage:.6g}", row.status,
-             row.product, row.shift, row.revision]
+             row.product, row.shift, row.revision, row.reason]
         )  # fmt: skip
     return out.getvalue()
 

@@ -13,6 +13,8 @@ from detectors.durations import Budget, Duration
 from detectors.registry import build
 from schemas.errors import Misconfigured
 from streams.explain_errors import explain
+from streams.kpi.baseline_options import BaselineOptions
+from streams.kpi.baseline_options import faults as baseline_faults
 from streams.kpi.options import MachineOptions
 from streams.shifts import span_s
 
@@ -262,6 +264,7 @@ class Site(_Model):
     site: SiteOptions = SiteOptions.model_validate({})
     asset: list[AssetOptions] = []
     machine: list[MachineOptions] = []
+    baseline: list[BaselineOptions] = []
     watch: list[WatchOptions] = [WatchOptions.model_validate(w) for w in DEFAULT_WATCHES]
     calendar: CalendarOptions = CalendarOptions.model_validate({})
 
@@ -274,6 +277,8 @@ class Site(_Model):
             twice = sorted({n for n in names if names.count(n) > 1}) if len(set(names)) < len(names) else []
             if twice:
                 raise ValueError(f"{what} {twice[0]!r} stands twice; each must be unique")
+        for fault in baseline_faults(self.baseline, self.machine, self.site.partition_level):
+            raise ValueError(fault)
         return self
 
 

@@ -10,6 +10,7 @@ import numpy as np
 from detectors.efficiency.account import Role
 from detectors.efficiency.sums import Sums
 from streams.arrays import UNSEEN, Columns
+from streams.kpi.baselines import dealt as baselines_dealt
 
 Saved = dict[str, Any]
 
@@ -38,6 +39,7 @@ def dealt(parts: list[tuple[Saved, Callable[[str], bool]]]) -> Saved:
         "account": _account([(saved["account"], rows, at, code) for saved, rows, at, code in pieces]),
         "settling": _settling([(saved["settling"], rows, at, code) for saved, rows, at, code in pieces]),
         "windows": _windows([(saved["windows"], rows, at) for saved, rows, at, _ in pieces]),
+        "baselines": baselines_dealt([(saved["baselines"], takes) for saved, takes in parts]),
     }
 
 

@@ -11,6 +11,8 @@ import numpy as np
 from detectors.efficiency.account import Account
 from schemas.kpi import KpiRow
 from streams.arrays import UNSEEN
+from streams.kpi.baseline_rows import Notice
+from streams.kpi.baselines import Baselines
 from streams.kpi.figures import KINDS, Stand, figures, reason_of
 from streams.kpi.grid import Grid
 from streams.kpi.settling import Settling
@@ -19,7 +21,7 @@ from streams.kpi.windows import Told, Windows
 from streams.localtime import LocalTime
 from streams.resolve import ResolvedSite
 from streams.roster import Roster
-from streams.segment import Bools, Segment
+from streams.segment import Bools, Ints, Segment
 
 _KEPT = 48 * 3_600_000_000_000
 """So long after their end windows can be restated."""
@@ -38,6 +40,8 @@ class Kpis:
         self.account = Account(grid.edges)
         self.settling = Settling(self.account, grace)
         self.windows = Windows(grid, self.account, grace)
+        self.baselines = Baselines(site)
+        self.notices: list[tuple[int, Notice]] = []  # of baselines, with the message at which they were made
         self.configure(site)
 
     def configure(self, site: ResolvedSite) -> None:
@@ -49,6 +53,7 @@ class Kpis:
         self.signals.configure(options.machine)
         self.account.edges, self.windows.grid = grid.edges, grid
         self.settling.grace = self.windows.grace = options.site.grace
+        self.baselines.configure(site)
         for number, machine in enumerate(self.signals.options):
             self.account.limit(number, limits_of(machine))
 
@@ -59,13 +64,15 @@ class Kpis:
         said = self.signals.said(seg, roster, faulty)
         self.account.add([limits_of(options) for options in self.signals.fresh])
         self.signals.fresh.clear()
+        heard = self.baselines.heard(seg, roster, faulty)
         rows: list[KpiRow] = []
         clock = seg.received // self._interval * self._interval
         for start, end in _runs(clock):
             rows += self._pass(int(clock[start]))
+            self.notices += [(int(seg.messages[start]), notice) for notice in self.baselines.noticed()]
             low, high = np.searchsorted(said.message, (start, end))
             self.settling.take(said.of(np.arange(low, high)))
-            self._news |= bool(high > low)
+            self._news |= bool(high > low) | self.baselines.take(heard, start, end)
         return rows
 
     def _pass(self, clock: int) -> list[KpiRow]:
@@ -90,17 +97,21 @@ class Kpis:
         """The clock at which there will be something to tell, None where there will not."""
         if self._news:
             return self._tick
-        known = [at for at in (self.settling.next_due(), self.windows.next_due()) if at is not None]
+        dues = (self.settling.next_due(), self.windows.next_due(), self.baselines.next_due())
+        known = [at for at in dues if at is not None]
         return min(known, default=None)
 
     def tell(self, clock: int) -> list[KpiRow]:
         """What there is to tell at an interval's end."""
         self.settling.elapse(clock)
         self._news = False
-        told = self.windows.due(self.settling.frontier(), clock, self.provisional)
+        frontier = self.settling.frontier()
+        told = self.windows.due(frontier, clock, self.provisional)
         rows = list(self._rows([one for one in told if self.signals.options[one.machine] is not None]))
+        rows += self.baselines.tell(clock, lambda asset: self._booked(asset, frontier))
         if clock // self._interval % 60 == 0:
             self.windows.forget(clock - _KEPT)
+            self.baselines.forget(clock - _KEPT)
             self.account.forget(clock - _KEPT)
         return rows
 
@@ -112,6 +123,7 @@ class Kpis:
         options = [found for one in told if (found := signals.options[one.machine]) is not None]
         assets = [signals.assets[one.machine] for one in told]
         stand = Stand(told, kind, self.windows.totals(told), options, assets, signals.products)
+        self.baselines.note(stand)
         for figure in figures(stand):
             for i in np.flatnonzero(figure.of).tolist():
                 one, value = told[i], figure.value[i]
@@ -134,8 +146,25 @@ class Kpis:
 
     def warned(self) -> list[str]:
         """Warnings since this was asked last."""
-        out, self.signals.warnings = self.signals.warnings, []
+        out = self.signals.warnings + self.baselines.warnings
+        self.signals.warnings, self.baselines.warnings = [], []
         return out
+
+    def noticed(self) -> list[tuple[int, Notice]]:
+        """What baselines did of themselves since this was asked last, each with its message."""
+        out, self.notices = self.notices, []
+        return out
+
+    def decide(self, proposal: str, approved: bool) -> str | None:
+        """A person's word on a baseline that is proposed: what follows, None where no such proposal is open."""
+        said = self.baselines.decide(proposal, approved)
+        self._news |= said is not None  # to be told at the next interval's end
+        return said
+
+    def _booked(self, asset: str, frontier: Ints) -> int:
+        """How far a machine is booked."""
+        number = self.signals.number.get(asset)
+        return UNSEEN if number is None or number >= len(frontier) else int(frontier[number])
 
     def finish(self) -> list[KpiRow]:
         """Everything there is to tell when a file is over: as if the log's clock had gone on until all is final."""
@@ -154,6 +183,7 @@ class Kpis:
             "account": self.account.snapshot(),
             "settling": self.settling.snapshot(),
             "windows": self.windows.snapshot(),
+            "baselines": self.baselines.snapshot(),
         }
 
     def restore(self, saved: dict[str, Any]) -> None:
@@ -163,6 +193,8 @@ class Kpis:
         self.account.restore(saved["account"], [limits_of(options) for options in self.signals.options])
         self.settling.restore(saved["settling"])
         self.windows.restore(saved["windows"])
+        if "baselines" in saved:  # not in what was saved before there were any
+            self.baselines.restore(saved["baselines"])
 
 
 def _number(value: np.float64) -> float | None:
