@@ -124,15 +124,16 @@ def _elsewhere(baseline: BaselineOptions, name: str, level: Level) -> Iterator[s
     """What of a baseline would be in another partition."""
     own = key_of(baseline.asset, level).decode()
     for option, asset in baseline.others:
+        other = key_of(asset, level).decode()
         if not is_exact(asset):
             yield f'{name}: {option} = "{asset}" must be one asset, without *, ? or ['
-        elif not is_exact(own):
+        elif own != other and not is_exact(baseline.asset):
             yield (
-                f"{name}: {option} is of one {level}, and this glob is of several: give one [[baseline]] for each "
-                f'{level}, such as asset = "{key_of(asset, level).decode()}/*"'
+                f"{name}: {option} is of one {level}, {other}, and this glob is not of it alone: give one [[baseline]] "
+                f'for each {level}, such as asset = "{other}/*"'
             )
-        elif own != (other := key_of(asset, level).decode()):
+        elif own != other:
             yield (
-                f"{name}: {option} = {asset!r} is of another {level} ({other}, not {own}), which another "
-                f"worker may have; send it as an asset of {own} too, or set [site] partition_level higher"
+                f"{name}: {option} = {asset!r} is of another {level} ({other}, not {own}), which another worker may "
+                f"have; send it as an asset of {own} too, or set [site] partition_level higher"
             )

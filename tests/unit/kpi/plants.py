@@ -28,7 +28,7 @@ def site(baseline: dict[str, Any] | None = None, version: int = 1, **options: An
     return resolve(
         Site.model_validate(
             {
-                "site": {"version": version, "kpi_interval": "1h", "max_ahead": "1m", **options},
+                "site": {"version": version, "kpi_interval": "6h", "max_ahead": "1m", **options},
                 "machine": MACHINES,
                 "baseline": [BASELINE | (baseline or {})],
                 "watch": [],
@@ -56,7 +56,7 @@ def log(seed: int, days: int, saving: float = 0.0, since: int = 0, noise: float 
         if hour:
             was = 20.0 + 6 * np.sin((hour - 1) // 24) + 4 * np.sin((hour - 1) / 24 * 2 * np.pi)
             took = 5 + 2 * made + max(was - 20, 0.0) + rng.normal(0, noise)
-            kwh += took * (1 - saving if hour - 1 >= 24 * since else 1)
+            kwh += max(took, 0.0) * (1 - saving if hour - 1 >= 24 * since else 1)
         items += made
         body = {"asset": f"{LINE}/m1", "time": [time], "series": {"kwh": [kwh], "good": [items]}}
         other = {"asset": f"{LINE}/m2", "time": [time], "series": {"parts": [items + hour], "bad": [float(hour)]}}

@@ -2,10 +2,13 @@
 
 from __future__ import annotations
 
+import json
+from functools import cache
 from typing import Any
 
 import numpy as np
 import pytest
+from scipy.special import stdtrit
 
 from schemas.chunk import Record
 from tests.unit.engine.logs import LINE, Tape, command, play, renumbered, tick
@@ -22,22 +25,49 @@ def by_day(row: dict[str, Any]) -> float:
     return (row["start"] - BEGIN) / DAY
 
 
-def test_it_learns_is_accepted_and_tells_what_is_expected() -> None:
-    tape = play(log(1, 20), of=site(WEATHER | {"warmup": 14}))
+def day_sums(records: list[Record], days: int) -> tuple[Any, Any]:
+    """(days,) energy and (days, 3) 1, parts, degree days, straight from the log."""
+    read: dict[str, dict[int, float]] = {"kwh": {}, "good": {}, "temp": {}}
+    for record in records:
+        body = json.loads(record.value or b"")
+        if body["series"] == "temp":
+            read["temp"][(body["time"] - BEGIN) // HOUR] = body["value"]
+        elif "kwh" in body["series"]:
+            for name in ("kwh", "good"):
+                read[name][(body["time"][0] - BEGIN) // HOUR] = body["series"][name][0]
+    energy, inputs = [], []
+    for day in range(days):
+        warmth = [max(read["temp"][24 * day + hour] - 20.0, 0.0) for hour in range(24)]
+        kwh, good = (read[name][24 * day + 24] - read[name][24 * day] for name in ("kwh", "good"))
+        energy.append(kwh)
+        inputs.append([1.0, good, sum(warmth) / 24])
+    return np.array(energy), np.array(inputs)
+
+
+def test_it_learns_is_accepted_and_tells_what_least_squares_expect() -> None:
+    records = log(1, 20)
+    tape = play(records, of=site(WEATHER | {"warmup": 14}))
     warm = rows(tape, "baseline_warm")
     assert [row["value"] for row in warm] == pytest.approx([(i + 1) / 14 for i in range(14)])
     assert [by_day(row) for row in warm] == list(range(14))
     assert {row["end"] - row["start"] for row in warm} == {DAY}
-    expected, energy = rows(tape, "expected_energy"), rows(tape, "energy")
+
+    energy, inputs = day_sums(records, 19)
+    line = np.linalg.lstsq(inputs[:14], energy[:14], rcond=None)[0]
+    errors = energy[:14] - inputs[:14] @ line
+    expected, saved = rows(tape, "expected_energy"), rows(tape, "savings")
     assert [by_day(row) for row in expected] == [14, 15, 16, 17, 18]
-    for row in expected:
-        taken = sum(hour["value"] for hour in energy if row["start"] <= hour["start"] < row["end"])
-        assert row["low"] < taken < row["high"]
-        saved = next(s for s in rows(tape, "savings") if s["start"] == row["start"])
-        assert saved["value"] == pytest.approx(row["value"] - taken)
-        assert (row["unit"], row["status"], row["coverage"]) == ("kW.h", "final", 1.0)
-    assert rows(tape, "baseline_r2")[0]["value"] > 0.75
-    assert rows(tape, "baseline_cv_rmse")[0]["value"] < 0.3
+    assert [row["value"] for row in expected] == pytest.approx(inputs[14:] @ line)
+    assert [row["value"] for row in saved] == pytest.approx(inputs[14:] @ line - energy[14:])
+    assert {(row["unit"], row["status"], row["coverage"]) for row in expected} == {("kW.h", "final", 1.0)}
+    half = stdtrit(11, 0.95) * 1.26 * np.sqrt(errors @ errors / 11) * np.sqrt(1 + 2 / 14)
+    for row in (*expected, *saved):
+        assert (row["low"], row["high"]) == pytest.approx((row["value"] - half, row["value"] + half))
+    cv = np.sqrt(errors @ errors / 11) / energy[:14].mean()
+    assert [row["value"] for row in rows(tape, "baseline_cv_rmse")] == pytest.approx([cv] * 6)
+    r2 = 1 - errors @ errors / (14 * energy[:14].var())
+    assert [row["value"] for row in rows(tape, "baseline_r2")] == pytest.approx([r2] * 6)
+    assert [row["value"] for row in rows(tape, "baseline_nmbe")] == pytest.approx([0.0] * 6, abs=1e-9)
     assert {row["value"] for row in rows(tape, "baseline_step")} == {24.0}
     (audit,) = tape.audits
     assert (audit["kind"], audit["outcome"], audit["command_id"]) == ("baseline", "accepted", None)
@@ -81,7 +111,7 @@ def test_hours_that_meet_the_guideline_are_taken_first() -> None:
 
 
 def test_hours_too_noisy_leave_it_to_days_and_the_reason_is_told() -> None:
-    tape = play(log(4, 18, noise=40.0), of=site(WEATHER | {"step": "auto", "warmup": 12}))
+    tape = play(log(4, 18, noise=20.0), of=site(WEATHER | {"step": "auto", "warmup": 12}))
     step = rows(tape, "baseline_step")
     assert {row["value"] for row in step if row["value"]} == {24.0}
     assert step[-1]["reason"].startswith("by hour R2 0.")
@@ -90,9 +120,10 @@ def test_hours_too_noisy_leave_it_to_days_and_the_reason_is_told() -> None:
 def test_a_day_of_which_energy_is_missing_is_not_judged() -> None:
     silent = [r for r in log(1, 20) if b"kwh" not in (r.value or b"") or r.timestamp < BEGIN + 16.5 * DAY]
     tape = play(renumbered(silent), of=site({"production_of": f"{LINE}/m2"}))
-    last = rows(tape, "savings")[-1]
-    assert (by_day(last), last["value"], last["reason"]) == (16, None, "an input is missing")
-    assert last["coverage"] == pytest.approx(12 / 24)
+    cut, *silence = (row for row in rows(tape, "savings") if by_day(row) >= 16)
+    assert (cut["value"], cut["reason"]) == (None, "an input is missing")
+    assert cut["coverage"] == pytest.approx(11 / 24), "up to the last reading"
+    assert [(by_day(row), row["value"], row["coverage"]) for row in silence] == [(17, None, 0.0), (18, None, 0.0)]
     assert rows(tape, "expected_energy")[-1]["value"] is not None, "the parts are known"
     totals = rows(tape, "savings_total")
     assert totals[-1]["value"] == totals[-2]["value"]
@@ -125,10 +156,10 @@ def test_a_meter_that_lags_restates_the_day_and_what_follows_from_it() -> None:
 
 # --- what a person decides
 
-SAVING = {"seed": 5, "days": 60, "saving": 0.15, "since": 25}
+SAVING = {"seed": 5, "days": 52, "saving": 0.15, "since": 25}
 
 
-def changed(kind: str = "", at: float = 40.0, proposal: str | None = None, **changes: Any) -> Tape:
+def changed(kind: str = "", at: float = 40.5, proposal: str | None = None, **changes: Any) -> Tape:
     records = log(**(SAVING | changes))
     if kind:
         i = next(i for i, r in enumerate(records) if r.timestamp >= BEGIN + at * DAY)
@@ -138,6 +169,7 @@ def changed(kind: str = "", at: float = 40.0, proposal: str | None = None, **cha
     return play(renumbered(records), of=site(WEATHER | {"warmup": 24}))
 
 
+@cache
 def proposed() -> str:
     tape = play(log(**(SAVING | {"days": 40})), of=site(WEATHER | {"warmup": 24}))
     (audit,) = (audit for audit in tape.audits if audit["outcome"] == "proposed")
@@ -203,7 +235,7 @@ def eventful(seed: int) -> list[Record]:
     for i in late:
         records[i] = records[i]._replace(timestamp=records[i].timestamp + int(rng.integers(1, 30)) * HOUR)
     records.sort(key=lambda r: r.timestamp)
-    at = next(i for i, r in enumerate(records) if r.timestamp >= BEGIN + 40 * DAY)
+    at = next(i for i, r in enumerate(records) if r.timestamp >= BEGIN + 40.5 * DAY)
     given = command(records[at].timestamp, "reject", "r", {"proposal": proposed()})
     return renumbered([*records[:at], given, *records[at:]])
 
@@ -220,8 +252,8 @@ def test_batching_and_restoring_are_invisible(seed: int) -> None:
 def test_extra_ticks_are_invisible() -> None:
     records, of = eventful(3), site(WEATHER | {"warmup": 24})
     rng = np.random.default_rng(3)
-    often = [*records, *(tick(0, BEGIN + int(rng.integers(0, 60 * DAY))) for _ in range(300))]
-    end = tick(0, BEGIN + 61 * DAY)
+    often = [*records, *(tick(0, BEGIN + int(rng.integers(0, 52 * DAY))) for _ in range(300))]
+    end = tick(0, BEGIN + 53 * DAY)
     often.sort(key=lambda r: r.timestamp)
     mine, theirs = (play(renumbered([*some, end]), of=of) for some in (records, often))
     assert mine.kpis == theirs.kpis
