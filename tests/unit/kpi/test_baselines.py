@@ -11,7 +11,23 @@ import pytest
 from scipy.special import stdtrit
 
 from schemas.chunk import Record
-from tests.unit.engine.logs import LINE, Tape, command, play, renumbered, tick
+from schemas.decode import Decoder
+from streams.engine import Engine
+from streams.kpi.kpis import Kpis
+from streams.state.codec import pack, unpack
+from streams.state.regroup import regroup
+from tests.unit.engine.logs import (
+    KEY,
+    LINE,
+    PARTITION,
+    PARTITIONS,
+    Tape,
+    command,
+    configure,
+    play,
+    renumbered,
+    tick,
+)
 from tests.unit.kpi.plants import BEGIN, DAY, HOUR, SECOND, WEATHER, log, site
 
 
@@ -264,3 +280,48 @@ def test_extra_ticks_are_invisible() -> None:
 
     assert told(mine) == told(theirs)
     assert mine.clock[0] > SECOND
+
+
+def test_growing_partitions_carries_baselines_and_the_weather_along() -> None:
+    records = [r for r in eventful(4) if not r.headers]
+    middle = len(records) // 2  # the baseline is in force, its change not yet found
+    of = site(WEATHER | {"warmup": 24})
+
+    def feed(engine: Engine, partition: int, some: list[Record]) -> Tape:
+        numbered = [record._replace(offset=engine.next_offset + i) for i, record in enumerate(some)]
+        chunk, tape = Decoder(KEY).decode(numbered, partition), Tape()
+        tape.add(engine.feed(chunk), chunk)
+        return tape
+
+    alone = Engine(0, 1, of)
+    feed(alone, 0, records[:middle])
+    grown = regroup([unpack(pack(alone.snapshot()))], PARTITIONS, "line")
+    home = Engine(PARTITION, PARTITIONS, of)
+    home.restore(unpack(pack(grown[PARTITION])))
+    assert [list(saved["kpis"]["baselines"]["models"]) for saved in grown].count([f"{LINE}/m1"]) == 1
+    mine, theirs = feed(home, PARTITION, records[middle:]), feed(alone, 0, records[middle:])
+    assert rows(theirs, "savings_total")
+    assert mine.kpis == theirs.kpis
+    assert [a["audit_id"] for a in mine.audits] == [a["audit_id"] for a in theirs.audits] != []
+
+
+def test_baselines_learned_from_history_go_on_in_a_worker() -> None:
+    engine = Engine(PARTITION, PARTITIONS, site())
+    engine.feed(Decoder(KEY).decode(log(1, 18), PARTITION))
+    fresh = Kpis(engine.site)
+    fresh.baselines.carry_on(engine.kpis.baselines)
+    (mine,), (theirs,) = fresh.baselines.models.values(), engine.kpis.baselines.models.values()
+    assert mine.life.frozen is not None
+    assert mine.life.frozen is theirs.life.frozen
+    assert mine.until == (BEGIN + 17 * DAY, 1)
+
+
+def test_another_driver_starts_the_baseline_afresh_and_says_so() -> None:
+    records = log(1, 20)
+    at = next(i for i, r in enumerate(records) if r.timestamp >= BEGIN + 10.5 * DAY)
+    for change, value in (({"production": "produced"}, 1 / 14), ({"warmup": 20}, 11 / 20)):
+        new = configure(site(change | {"production_of": f"{LINE}/m2"} if "production" in change else change, 2), 0, 0)
+        given = [record._replace(timestamp=records[at].timestamp) for record in new]
+        tape = play(renumbered([*records[:at], *given, *records[at:]]), of=site())
+        assert [r["value"] for r in rows(tape, "baseline_warm") if by_day(r) == 10] == pytest.approx([value])
+        assert any("starts learning afresh" in line for line in tape.warnings) == ("production" in change)
