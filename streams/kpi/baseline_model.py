@@ -8,7 +8,7 @@ from typing import Any, NamedTuple
 
 from detectors.efficiency import baseline_life as lives
 from detectors.efficiency.baseline import BaselineState
-from detectors.efficiency.baseline_life import Frozen, Life, Period, Proposal, Rules, Said, Suspect
+from detectors.efficiency.baseline_records import STEPS, Frozen, Life, Period, Proposal, Rules, Said, Suspect
 from detectors.efficiency.fit import Figures
 from detectors.efficiency.savings import SavingsState
 from schemas.anomaly import NAMESPACE
@@ -148,7 +148,7 @@ def proposal_id(asset: str, life: Life) -> str | None:
     frozen, proposal = life.frozen, life.proposal
     if frozen is None or proposal is None:
         return None
-    return id_of(asset, lives.STEPS[frozen.step], frozen.since, proposal.began, proposal.direction)
+    return id_of(asset, STEPS[frozen.step], frozen.since, proposal.began, proposal.direction)
 
 
 def id_of(*parts: object) -> str:

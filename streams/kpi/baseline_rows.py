@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterator
 from typing import Any, NamedTuple
 
-from detectors.efficiency.baseline_life import A_DAY, STEPS, Said, Span
+from detectors.efficiency.baseline_records import A_DAY, STEPS, Said, Span
 from detectors.efficiency.fit import VERDICTS
 from schemas.audit import Audit, Outcome
 from schemas.command import Target

@@ -8,7 +8,8 @@ from typing import Any
 
 import numpy as np
 
-from detectors.efficiency.baseline_life import DAY, HOUR, Period, Rules, learned_share
+from detectors.efficiency.baseline_life import learned_share
+from detectors.efficiency.baseline_records import DAY, HOUR, Period, Rules
 from schemas.kpi import KpiRow
 from schemas.partition import key_of
 from streams.arrays import UNSEEN

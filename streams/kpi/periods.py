@@ -7,7 +7,7 @@ from typing import Any, NamedTuple
 
 import numpy as np
 
-from detectors.efficiency.baseline_life import DAY, HOUR
+from detectors.efficiency.baseline_records import DAY, HOUR
 from streams.kpi.weather import SECOND
 from streams.localtime import LocalTime
 

@@ -8,19 +8,8 @@ import numpy as np
 import pytest
 
 from detectors.efficiency.baseline import Baseline
-from detectors.efficiency.baseline_life import (
-    DAY,
-    HOUR,
-    NOT_LEARNED,
-    Life,
-    Period,
-    Rules,
-    Said,
-    advance,
-    approve,
-    begin,
-    reject,
-)
+from detectors.efficiency.baseline_life import NOT_LEARNED, advance, approve, begin, reject
+from detectors.efficiency.baseline_records import DAY, HOUR, Life, Period, Rules, Said
 from detectors.efficiency.fit import figures, together
 
 BY_DAY = Rules((DAY,), 60)
