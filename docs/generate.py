@@ -14,6 +14,7 @@ from grafana.alerts.prometheus import rules
 from schemas.contract import text as contract_text
 from streams.energy_options import Certificate, EnergySupply
 from streams.holiday_options import HolidayOptions
+from streams.kpi.baseline_options import BaselineOptions
 from streams.kpi.line_options import LineOptions
 from streams.kpi.options import EnergyOptions, MachineOptions, PartsOptions, PowerLevels, StateOptions
 from streams.maintenance import MaintenanceOptions
@@ -97,6 +98,7 @@ def _site() -> str:
         ("[machine.parts]", PartsOptions),
         ("[machine.energy]", EnergyOptions),
         ("[[line]]", LineOptions),
+        ("[[baseline]]", BaselineOptions),
         ("[[watch]]", WatchOptions),
         ("[calendar]", CalendarOptions),
         ("[calendar.holidays]", HolidayOptions),

@@ -108,6 +108,9 @@ class Payload(BaseModel):
         None, description="mute: its end by the log's clock; at or before now, it ends mutes of the same target."
     )
     site: str | None = Field(None, description="configure: the resolved site, JSON, zlib, base64.")
+    proposal: Annotated[str, Field(min_length=1, max_length=LONGEST_ID), AfterValidator(_named)] | None = Field(
+        None, description="approve, reject: id of the baseline that is proposed, instead of target.episode."
+    )
 
 
 class Command(BaseModel):
@@ -131,6 +134,8 @@ class Command(BaseModel):
         missing = [name for name, given in _needed(self) if not given]
         if missing:
             raise ValueError(f"{self.kind} needs {' and '.join(missing)}")
+        if self.payload.proposal is not None and self.target.episode is not None:
+            raise ValueError("give target.episode or payload.proposal, not both: each is decided by itself")
         return self
 
     def to_bytes(self) -> bytes:
@@ -147,7 +152,8 @@ def _needed(command: Command) -> list[tuple[str, bool]]:
             return [asset, ("payload.until (nanoseconds or RFC 3339)", command.payload.until is not None)]
         case "configure":
             return [("payload.site", bool(command.payload.site))]
-    return [("target.episode (the id of an open episode)", bool(command.target.episode))]
+    named = bool(command.target.episode or command.payload.proposal)
+    return [("target.episode (the id of an open episode) or payload.proposal", named)]
 
 
 def read_command(value: bytes | None) -> Command:
@@ -155,7 +161,7 @@ def read_command(value: bytes | None) -> Command:
 
     >>> read_command(b'{"command_id": "1", "kind": "approve", "by": "ann"}')
     Traceback (most recent call last):
-    schemas.errors.Reject: bad_command: approve needs target.episode (the id of an open episode)
+    schemas.errors.Reject: bad_command: approve needs target.episode (the id of an open episode) or payload.proposal
     """
     if not value:
         raise Reject("empty", "value", "expected a command as a JSON object")

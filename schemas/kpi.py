@@ -30,5 +30,9 @@ class KpiRow(BaseModel):
     coverage: float = Field(ge=0, le=1, description="Share of the window so far for which its inputs were there.")
     status: Status
     revision: int = Field(ge=1, description="Counts the rows of one figure and window from 1.")
-    reason: str = Field("", description="Why there is no value, or why it stays provisional.")
+    reason: str = Field(
+        "",
+        description="Why there is no value, or why it stays provisional; of baseline_step, why a shorter one was not "
+        "taken.",
+    )
     config: str = Field(description="Hash of the configuration in force.")

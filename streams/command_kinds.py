@@ -69,6 +69,8 @@ def _rebaseline(engine: Engine, command: Command, at: Moment, out: Collector) ->
 
 
 def _approve(engine: Engine, command: Command, at: Moment, out: Collector) -> Decision:
+    if command.payload.proposal is not None:
+        return _proposal(engine, command.payload.proposal, True)
     found = _episode(engine, command.target.episode)
     if found is None:
         return _no_such_episode(command)
@@ -79,12 +81,21 @@ def _approve(engine: Engine, command: Command, at: Moment, out: Collector) -> De
 
 
 def _reject(engine: Engine, command: Command, at: Moment, out: Collector) -> Decision:
+    if command.payload.proposal is not None:
+        return _proposal(engine, command.payload.proposal, False)
     found = _episode(engine, command.target.episode)
     if found is None:
         return _no_such_episode(command)
     watch, key = found
     close(engine, watch, [key], "rejected", at, out)
     return Decision("accepted", affected=1)
+
+
+def _proposal(engine: Engine, proposal: str, approved: bool) -> Decision:
+    said = engine.kpis.decide(proposal, approved)
+    if said is None:
+        return Decision("refused", f"no baseline with the id {proposal!r} is proposed on this partition")
+    return Decision("accepted", said, affected=1)
 
 
 CARRIED_OUT_BY: dict[str, Callable[[Engine, Command, Moment, Collector], Decision]] = {

@@ -67,7 +67,8 @@ def decide(engine: Engine, control: Control, offset: int, at: Moment, out: Colle
     else:
         decision = CARRIED_OUT_BY[command.kind](engine, command, at, out)
     until = command.payload.until
-    detail = {} if until is None else {"until": until}
+    proposal = command.payload.proposal
+    detail = ({} if until is None else {"until": until}) | ({} if proposal is None else {"proposal": proposal})
     audit(engine, command, command.command_id, decision, offset, at, out, detail)
 
 

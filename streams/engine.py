@@ -25,6 +25,7 @@ from streams.joint import Joint
 from streams.judging import Judging
 from streams.judging_figures import judge_figures
 from streams.judging_gathered import judge_joint, judge_peers
+from streams.kpi.baseline_rows import audit_of
 from streams.kpi.kpis import Kpis
 from streams.modes import Modes
 from streams.mutes import Mutes
@@ -146,6 +147,9 @@ class Engine:
         judging.waveforms()
         out.kpis += self.kpis.take(seg, self.roster, faulty)
         out.warnings += self.kpis.warned()
+        for message, notice in self.kpis.noticed():
+            at = int(chunk.offset[message]), int(received[message])
+            out.audits.append(audit_of(notice, self.partition, *at, self.site.hash))
         judge_figures(self, chunk, seg.received, seg.messages, out)
         outcomes.count(seg, judging.tally, out)
         if self.rows != "none":

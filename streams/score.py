@@ -197,7 +197,7 @@ KPI_HEADER = (
 
 
 def kpi_lines(rows: Iterable[KpiRow]) -> str:
-    """CSV text of key figures, a line each; empty where there is no value."""
+    """CSV text of key figures, a line each; where there is no value it is empty, and the reason stands at the end."""
     out = io.StringIO()
     table = csv.writer(out, lineterminator="\n")
     for row in rows:

@@ -16,6 +16,8 @@ from streams.calendar_options import CalendarOptions
 from streams.energy_options import EnergySupply
 from streams.explain_errors import explain
 from streams.figure_watches import check_modes, check_watch, names_figures
+from streams.kpi.baseline_options import BaselineOptions
+from streams.kpi.baseline_options import faults as baseline_faults
 from streams.kpi.line_options import LineOptions, check_lines
 from streams.kpi.options import MachineOptions
 
@@ -258,6 +260,7 @@ class Site(_Model):
     asset: list[AssetOptions] = []
     machine: list[MachineOptions] = []
     line: list[LineOptions] = []
+    baseline: list[BaselineOptions] = []
     watch: list[WatchOptions] = [WatchOptions.model_validate(w) for w in DEFAULT_WATCHES]
     calendar: CalendarOptions = CalendarOptions.model_validate({})
     energy: EnergySupply | None = None
@@ -272,6 +275,8 @@ class Site(_Model):
             if twice:
                 raise ValueError(f"{what} {twice[0]!r} stands twice; each must be unique")
         check_lines(self.line, bool(self.machine), self.site.partition_level)
+        for fault in baseline_faults(self.baseline, self.machine, self.site.partition_level):
+            raise ValueError(fault)
         return self
 
     @model_validator(mode="after")

@@ -49,7 +49,9 @@ def _forget_untold(engine: Engine, now: int) -> None:
         if watch.detector.judges_silence and watch.bank.rows:
             rows = np.arange(watch.bank.rows)
             watch.bank.tick(rows, np.full(len(rows), now))
+    learned = engine.kpis.baselines
     engine.kpis = Kpis(engine.site)
+    engine.kpis.baselines.carry_on(learned)
 
 
 async def warm_start(

@@ -40,20 +40,49 @@ def figures(state: BaselineState) -> Figures:
     Source: ASHRAE Guideline 14-2014, 5.2.11 and annex C: CV(RMSE) = sqrt(sum(y - yhat)^2 / (n - p)) / ybar,
     NMBE = sum(y - yhat) / ((n - p) ybar).
     """
+    return _formed(_sums(state))
+
+
+def together(state: BaselineState) -> Figures:
+    """(1,) figures of k baselines as the modes of one model, which has the coefficients of all of them.
+
+    That is what the guideline asks of a baseline with modes: machines at rest vary so little that no line of their
+    own explains it. Source: as `figures`, of the errors and coefficients of all modes.
+    """
+    return _formed(_Sums(*(np.asarray(of.sum(keepdims=True)) for of in _sums(state))))
+
+
+class _Sums(NamedTuple):
+    """Each (k,): what figures of fit follow from, which adds up over modes."""
+
+    sse: Floats
+    bias: Floats  # sum of errors
+    total: Floats  # sum of y
+    squares: Floats  # sum of y^2
+    periods: Ints
+    parameters: Ints
+    lagged: Floats
+    own: Floats
+
+
+def _sums(state: BaselineState) -> _Sums:
     b = state.coefficients
-    total, count = state.full_right[:, 0], state.seen
-    parameters = state.used.sum(axis=1)
+    total, parameters = state.full_right[:, 0], state.used.sum(axis=1)
     fitted = (b[:, :, None] * b[:, None, :] * state.full).reshape(len(b), -1).sum(axis=1)
     sse = np.maximum(state.squares - 2.0 * (b * state.full_right).sum(axis=1) + fitted, 0.0)
     bias = total - (b * state.full[:, 0]).sum(axis=1)
-    enough = count > np.maximum(parameters, 1)
-    free = np.where(enough, count - parameters, 1)
-    mean = np.where(enough & (total != 0), total / np.maximum(count, 1), np.nan)
-    sst = state.squares - total * total / np.maximum(count, 1)
-    rmse = np.where(enough, np.sqrt(sse / free), np.nan)
-    r2 = np.where(enough & (sst > 0), 1.0 - sse / np.where(sst > 0, sst, 1.0), np.nan)
-    lag = np.where(state.own > 0, state.lagged / np.where(state.own > 0, state.own, 1.0), 0.0)
-    return Figures(r2, rmse / mean, bias / (free * mean), rmse, count, lag, parameters)
+    return _Sums(sse, bias, total, state.squares, state.seen, parameters, state.lagged, state.own)
+
+
+def _formed(of: _Sums) -> Figures:
+    enough = of.periods > np.maximum(of.parameters, 1)
+    free = np.where(enough, of.periods - of.parameters, 1)
+    mean = np.where(enough & (of.total != 0), of.total / np.maximum(of.periods, 1), np.nan)
+    sst = of.squares - of.total * of.total / np.maximum(of.periods, 1)
+    rmse = np.where(enough, np.sqrt(of.sse / free), np.nan)
+    r2 = np.where(enough & (sst > 0), 1.0 - of.sse / np.where(sst > 0, sst, 1.0), np.nan)
+    lag = np.where(of.own > 0, of.lagged / np.where(of.own > 0, of.own, 1.0), 0.0)
+    return Figures(r2, rmse / mean, of.bias / (free * mean), rmse, of.periods, lag, of.parameters)
 
 
 def accepted(said: Figures, period: Literal["hourly", "daily", "monthly"], least: int = 12) -> NDArray[np.uint8]:

@@ -62,8 +62,12 @@ def init(n: int) -> SavingsState:
     return SavingsState(none, zero, zero, zero, zero, none, none, zero, zero)
 
 
-def step(state: SavingsState, expected: Floats, actual: Floats, fit: Figures) -> SavingsState:
+def step(
+    state: SavingsState, expected: Floats, actual: Floats, fit: Figures, reference: float = REFERENCE
+) -> SavingsState:
     """One period of each of k baselines, NaN = no statement; `fit` is the frozen baseline's. Pure.
+
+    `reference` is the change CUSUM's, in its sigmas: half of the lasting shift that it is made for.
 
     The errors' autocorrelation r inflates the sigma of the change CUSUM by sqrt((1 + r) / (1 - r)), as that is how
     much more their sums spread.
@@ -74,8 +78,8 @@ def step(state: SavingsState, expected: Floats, actual: Floats, fit: Figures) ->
     r = _autocorrelation(fit)
     sigma = fit.rmse * np.sqrt((1.0 + r) / (1.0 - r))
     z = np.where(known & (sigma > 0), saved / np.where(sigma > 0, sigma, 1.0), 0.0)
-    less = np.where(known, np.maximum(0.0, state.less + z - REFERENCE), state.less)
-    more = np.where(known, np.maximum(0.0, state.more - z - REFERENCE), state.more)
+    less = np.where(known, np.maximum(0.0, state.less + z - reference), state.less)
+    more = np.where(known, np.maximum(0.0, state.more - z - reference), state.more)
     return SavingsState(
         periods=state.periods + known,
         saved=state.saved + saved,

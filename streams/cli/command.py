@@ -25,7 +25,8 @@ app = typer.Typer(no_args_is_help=True)
 Asset = Annotated[str, typer.Option(help='Path of an asset, or a glob such as "penang/smt/line1/*".')]
 Series = Annotated[str, typer.Option(help="Series of these assets; a glob.")]
 WatchName = Annotated[str, typer.Option("--watch", help="Watches of these series; a glob.")]
-Episode = Annotated[str, typer.Option(help="Id of the episode, as its events and /episodes/ID have it.")]
+Episode = Annotated[str | None, typer.Option(help="Id of the episode, as its events and /episodes/ID have it.")]
+Proposal = Annotated[str | None, typer.Option(help="Id of a baseline that is proposed, as audit.v1 has it.")]
 KnownAsset = Annotated[str | None, typer.Option(help="Path of its asset, where known: asks one partition alone.")]
 Reason = Annotated[str | None, typer.Option(help="Why; stands in the audit.")]
 By = Annotated[str | None, typer.Option(help="Who; default: the login name.")]
@@ -91,30 +92,32 @@ def unmute(
 
 @app.command()
 def approve(
-    episode: Episode, asset: KnownAsset = None, reason: Reason = None, by: By = None, command_id: CommandId = None,
-    no_wait: NoWait = False, timeout: Timeout = "30s",
+    episode: Episode = None, proposal: Proposal = None, asset: KnownAsset = None, reason: Reason = None,
+    by: By = None, command_id: CommandId = None, no_wait: NoWait = False, timeout: Timeout = "30s",
 ) -> None:  # fmt: skip
-    """This is the new normal: close an open episode, and learn its series anew.
+    """This is the new normal: close an open episode and learn its series anew, or take the baseline proposed.
 
     millstream command approve --episode 9bdfc8cb-371c-5d5b-85a7-0f488ec14013 --reason "new recipe"
+
+    millstream command approve --proposal 9bdfc8cb-371c-5d5b-85a7-0f488ec14013 --reason "new compressor"
     """
     with clear_errors():
-        target = {"episode": episode, "asset": asset}
-        carry_out(new_command("approve", who(by), reason, target, command_id=command_id), no_wait, timeout)
+        target, payload = {"episode": episode, "asset": asset}, {"proposal": proposal}
+        carry_out(new_command("approve", who(by), reason, target, payload, command_id), no_wait, timeout)
 
 
 @app.command()
 def reject(
-    episode: Episode, asset: KnownAsset = None, reason: Reason = None, by: By = None, command_id: CommandId = None,
-    no_wait: NoWait = False, timeout: Timeout = "30s",
+    episode: Episode = None, proposal: Proposal = None, asset: KnownAsset = None, reason: Reason = None,
+    by: By = None, command_id: CommandId = None, no_wait: NoWait = False, timeout: Timeout = "30s",
 ) -> None:  # fmt: skip
-    """False alarm: close an open episode, and keep what was learned.
+    """False alarm: close an open episode, and keep what was learned; or keep the baseline that is in force.
 
     millstream command reject --episode 9bdfc8cb-371c-5d5b-85a7-0f488ec14013
     """
     with clear_errors():
-        target = {"episode": episode, "asset": asset}
-        carry_out(new_command("reject", who(by), reason, target, command_id=command_id), no_wait, timeout)
+        target, payload = {"episode": episode, "asset": asset}, {"proposal": proposal}
+        carry_out(new_command("reject", who(by), reason, target, payload, command_id), no_wait, timeout)
 
 
 def who(by: str | None) -> str:

@@ -12,6 +12,7 @@ from detectors.efficiency import cycles, power_state
 from detectors.efficiency.account import Role
 from detectors.efficiency.sums import Sums
 from streams.arrays import UNSEEN, Columns
+from streams.kpi.baselines import dealt as baselines_dealt
 from streams.kpi.held import joined
 
 Saved = dict[str, Any]
@@ -43,6 +44,7 @@ def dealt(parts: list[tuple[Saved, Callable[[str], bool]]]) -> Saved:
         "lines": _lines([(saved, rows, takes) for (saved, takes), (_, rows, _, _) in zip(parts, pieces, strict=True)]),
         "windows": _windows([(saved["windows"], rows, at) for saved, rows, at, _ in pieces]),
         "demands": _demands([(saved.get("demands", _NO_DEMANDS), rows, at) for saved, rows, at, _ in pieces]),
+        "baselines": baselines_dealt([(saved["baselines"], takes) for saved, takes in parts]),
     }
 
 

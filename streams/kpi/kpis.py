@@ -11,6 +11,8 @@ import numpy as np
 from detectors.efficiency.account import Account
 from schemas.kpi import KpiRow
 from streams.arrays import UNSEEN
+from streams.kpi.baseline_rows import Notice
+from streams.kpi.baselines import Baselines
 from streams.kpi.carbon import CARRIED
 from streams.kpi.demand import Demands
 from streams.kpi.demand_figures import forecasts
@@ -52,6 +54,8 @@ class Kpis:
         self.settling = Settling(self.account, grace)
         self.windows = Windows(grid, self.account, grace, lambda machine: self.signals.assets[machine])
         self.lines = Lines(self.windows, self.signals)
+        self.baselines = Baselines(site)
+        self.notices: list[tuple[int, Notice]] = []  # of baselines, with the message at which they were made
         self.configure(site)
 
     def configure(self, site: ResolvedSite) -> None:
@@ -64,6 +68,7 @@ class Kpis:
         self.lines.configure(options.line)
         self.account.edges, self.windows.grid = grid.edges, grid
         self.settling.grace = self.windows.grace = options.site.grace
+        self.baselines.configure(site)
         for number, machine in enumerate(self.signals.options):
             self.account.limit(number, limits_of(machine))
         self.demands.configure(grid)
@@ -82,13 +87,15 @@ class Kpis:
             self.account.add([limits_of(options) for options in self.signals.fresh])
             self.settling.inferred.configure(self.signals.options)
             self.signals.fresh.clear()
+        heard = self.baselines.heard(seg, roster, faulty)
         rows: list[KpiRow] = []
         clock = seg.received // self._interval * self._interval
         for start, end in _runs(clock):
             rows += self._pass(int(clock[start]))
+            self.notices += [(int(seg.messages[start]), notice) for notice in self.baselines.noticed()]
             low, high = np.searchsorted(said.message, (start, end))
             self.settling.take(said.of(np.arange(low, high)))
-            self._news |= bool(high > low)
+            self._news |= bool(high > low) | self.baselines.take(heard, start, end)
         return rows
 
     def _pass(self, clock: int) -> list[KpiRow]:
@@ -113,9 +120,8 @@ class Kpis:
         """The clock at which there will be something to tell, None where there will not."""
         if self._news:
             return self._tick
-        known = [
-            at for at in (self.settling.next_due(), self.windows.next_due(), self.lines.next_due()) if at is not None
-        ]
+        parts = (self.settling, self.windows, self.lines, self.baselines)
+        known = [at for part in parts if (at := part.next_due()) is not None]
         return min(known, default=None)
 
     def tell(self, clock: int) -> list[KpiRow]:
@@ -127,6 +133,7 @@ class Kpis:
         lines = self.lines.due(told, frontier, clock)
         rows = list(self._rows([one for one in told if self._is_told(one.status) and self._speaks(one.machine)]))
         rows += self._line_rows([one for one in lines if self._is_told(one.status)])
+        rows += self.baselines.tell(clock, lambda asset: self._booked(asset, frontier))
         # what stands on a factor that is carried on stays provisional, but its window is over all the same
         over = {(self.signals.assets[one.machine], *one.window[1:]) for one in told if one.status == "final"}
         carried = (row.reason == CARRIED and (row.asset, row.start, row.end, row.shift) in over for row in rows)
@@ -134,6 +141,7 @@ class Kpis:
         if clock // self._interval % 60 == 0:
             self.windows.forget(clock - _KEPT)
             self.lines.forget(clock - _KEPT, self.account)
+            self.baselines.forget(clock - _KEPT)
             self.account.forget(clock - _KEPT)
         return rows
 
@@ -155,6 +163,7 @@ class Kpis:
         if not told:
             return
         stand = self._stand(told)
+        self.baselines.note(stand)
         outlook = self.demands.outlook(told, stand.totals)
         made = chain(figures(stand), forecasts(stand, outlook), product_figures(stand))
         yield from rows_of(told, stand.assets, "machine", made, self._config)
@@ -173,8 +182,25 @@ class Kpis:
 
     def warned(self) -> list[str]:
         """Warnings since this was asked last."""
-        out, self.signals.warnings = self.signals.warnings, []
+        out = self.signals.warnings + self.baselines.warnings
+        self.signals.warnings, self.baselines.warnings = [], []
         return out
+
+    def noticed(self) -> list[tuple[int, Notice]]:
+        """What baselines did of themselves since this was asked last, each with its message."""
+        out, self.notices = self.notices, []
+        return out
+
+    def decide(self, proposal: str, approved: bool) -> str | None:
+        """A person's word on a baseline that is proposed: what follows, None where no such proposal is open."""
+        said = self.baselines.decide(proposal, approved)
+        self._news |= said is not None  # to be told at the next interval's end
+        return said
+
+    def _booked(self, asset: str, frontier: Ints) -> int:
+        """How far a machine is booked."""
+        number = self.signals.number.get(asset)
+        return UNSEEN if number is None or number >= len(frontier) else int(frontier[number])
 
     def finish(self) -> list[KpiRow]:
         """Everything there is to tell when a file is over: as if the log's clock had gone on until all is final."""
@@ -195,6 +221,7 @@ class Kpis:
             "windows": self.windows.snapshot(),
             "demands": self.demands.snapshot(),
             "lines": self.lines.snapshot(),
+            "baselines": self.baselines.snapshot(),
         }
 
     def restore(self, saved: dict[str, Any]) -> None:
@@ -208,6 +235,8 @@ class Kpis:
             self.demands.restore(saved["demands"])
         if "lines" in saved:  # not in what was saved before there were lines
             self.lines.restore(saved["lines"])
+        if "baselines" in saved:  # not in what was saved before there were any
+            self.baselines.restore(saved["baselines"])
 
 
 def _runs(clock: np.ndarray[Any, np.dtype[np.int64]]) -> list[tuple[int, int]]:

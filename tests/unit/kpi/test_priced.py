@@ -68,7 +68,7 @@ def test_cost_and_carbon_equal_the_sum_over_every_second(tariff: str, when: str,
     }
     for kpi, rate in rates.items():
         found = [row for (name, _, _), row in rows.items() if name == kpi]
-        assert len(found) >= 2
+        assert found
         for row in found:
             slow = naive_worth(readings, rate, 1200, row.start // SECOND, row.end // SECOND)
             assert row.value == pytest.approx(slow, rel=1e-9, abs=1e-9)
