@@ -18,6 +18,7 @@ from streams.lanes import Lanes
 from streams.metrics import Metrics
 from streams.open_episodes import OpenEpisodes
 from streams.owned import Owned
+from streams.process import give_back
 from streams.resolve import ResolvedSite
 from streams.settings import Settings
 from streams.state import codec
@@ -103,6 +104,8 @@ class Snapshots:
             engine = self._fresh(partition)
             for warning in engine.restore(state["engine"]):
                 log.warning(warning, partition=partition)
+            state = {"episodes": state["episodes"]}  # what the engine has taken up is not held twice
+            await asyncio.to_thread(give_back)
             took = time.perf_counter() - began
             self.metrics.set("millstream_restore_seconds", took, partition=str(partition))
             log.info("restored", partition=partition, offset=engine.next_offset, bytes=manifest.size, seconds=took)
@@ -153,6 +156,8 @@ class Snapshots:
         del state
         while (chunk := await asyncio.to_thread(_next, chunks)) is not None:
             pieces.append(await self.store.put_chunk(partition, manifest.generation, len(pieces), chunk))
+        del chunks  # and with it the copy
+        await asyncio.to_thread(give_back)
         manifest = manifest.model_copy(update={"pieces": pieces})
         # everything before S must be with the topics (it is: that comes before the lane) and in the store
         await lane.wait(manifest.next_offset)
