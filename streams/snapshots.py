@@ -16,6 +16,7 @@ from streams.kind import Kind
 from streams.lanes import Lanes
 from streams.metrics import Metrics
 from streams.owned import E, Owned
+from streams.process import give_back
 from streams.settings import Settings
 from streams.state import codec
 from streams.state.manifest import Manifest, Piece
@@ -89,6 +90,8 @@ class Snapshots(Generic[E]):
             engine = self.kind.fresh(partition)
             for warning in engine.restore(state["engine"]):
                 log.warning(warning, partition=partition)
+            state = {"episodes": state["episodes"]}  # what the engine has taken up is not held twice
+            await asyncio.to_thread(give_back)
             took = time.perf_counter() - began
             self.metrics.set("millstream_restore_seconds", took, partition=self.kind.label(partition))
             log.info(
@@ -143,6 +146,8 @@ class Snapshots(Generic[E]):
         del state
         while (chunk := await asyncio.to_thread(_next, chunks)) is not None:
             pieces.append(await self.store.put_chunk(partition, manifest.generation, len(pieces), chunk))
+        del chunks  # and with it the copy
+        await asyncio.to_thread(give_back)
         manifest = manifest.model_copy(update={"pieces": pieces})
         # everything before S must be with the topics (it is: that comes before the lane) and in the store
         await lane.wait(manifest.next_offset)
