@@ -61,6 +61,10 @@ class Stand(NamedTuple):
         parts = [o.parts for o in self.options]
         return [np.array([p is not None and p.says(name) for p in parts]) for name in _COUNTS]
 
+    def by_name(self, product: Ints) -> list[int]:
+        """The products among some, each once, in the order of their names: which was seen first must not show."""
+        return sorted(np.unique(product).tolist(), key=self.products.__getitem__)
+
     @property
     def long(self) -> Bools:
         """(n,) hours and shifts."""
@@ -134,10 +138,12 @@ def made_of(stand: Stand) -> Made:
     """Parts made in n windows."""
     totals, options = stand.totals, stand.options
     n = len(options)
-    codes, column = np.unique(totals.product, return_inverse=True)
+    codes = stand.by_name(totals.product)
+    column = np.zeros(len(stand.products), dtype=np.int64)
+    column[codes] = np.arange(len(codes))
     by_product = np.zeros((n, max(len(codes), 1), 3))
-    np.add.at(by_product, (totals.owner, column), totals.made)
-    names = [stand.products[code] for code in codes.tolist()] or [""]
+    np.add.at(by_product, (totals.owner, column[totals.product]), totals.made)
+    names = [stand.products[code] for code in codes] or [""]
     run_s = np.array([[ideal(o, name) for name in names] for o in options]).reshape(n, len(names))
     has = stand.counters()
     total, good = counts(by_product, has)

@@ -161,7 +161,7 @@ def _busy(parts: Stand) -> Floats:
 
 
 def _names(stand: LineStand) -> Iterator[tuple[LineTold, list[str]]]:
-    codes = np.unique(stand.machines.totals.product).tolist()
+    codes = stand.machines.by_name(stand.machines.totals.product)
     names = [stand.machines.products[code] for code in codes] or [""]
     return ((one, names) for one in stand.told)
 

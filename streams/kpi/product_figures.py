@@ -33,7 +33,7 @@ def product_figures(stand: Stand) -> Iterator[Figure]:
     named = np.array([options.product is not None for options in stand.options], dtype=bool)
     of_long = (named & stand.has("parts") & stand.long)[rows.owner] & (rows.product > 0)
     has = stand.counters()
-    for code in np.unique(rows.product[of_long & (rows.parts > 0).any(axis=1)]).tolist():
+    for code in stand.by_name(rows.product[of_long & (rows.parts > 0).any(axis=1)]):
         mine = of_long & (rows.product == code)
         parts, planned, producing, kwh = np.zeros((n, 3)), np.zeros((n, 3)), np.zeros(n, dtype=np.int64), np.zeros(n)
         np.add.at(parts, rows.owner[mine], rows.parts[mine])
