@@ -1,6 +1,7 @@
 """`make bench`: throughput, latency and scaling through real Kafka, then detectors alone, to docs/benchmarks.md.
 
-`--smoke` is a short run that writes nothing and holds a third of the floors.
+`--smoke` is a short run that writes nothing and holds a third of the floors. `--only demand` measures that section of
+the page alone, without Kafka, and puts it in its place.
 """
 
 from __future__ import annotations
@@ -16,7 +17,7 @@ from contextlib import contextmanager
 from pathlib import Path
 
 from streams.sinks.store_init import init_store
-from tests.bench import key_figures, latency, pair, report, shapes
+from tests.bench import demand, key_figures, latency, page, pair, report, shapes
 from tests.bench.load import messages, produce
 from tests.bench.peers import environment
 from tests.bench.report import Measured
@@ -36,7 +37,11 @@ STORED = {"singles": 200_000, "frames": 300}
 def main() -> int:
     parser = argparse.ArgumentParser(description=__doc__)
     parser.add_argument("--smoke", action="store_true")
-    smoke = parser.parse_args().smoke
+    parser.add_argument("--only", choices=["demand"])
+    options = parser.parse_args()
+    if options.only:
+        return demand_alone()
+    smoke = options.smoke
     kafka = kafka_server(os.environ).server
     if not kafka.real:
         print("the bench needs a real Kafka; see: python -m tests.servers prepare", file=sys.stderr)
@@ -46,6 +51,18 @@ def main() -> int:
         print(f"quixstreams and bytewax: {peers}", file=sys.stderr)
     with kafka:
         return short(kafka.bootstrap, peers) if smoke else full(kafka.bootstrap, peers)
+
+
+def demand_alone() -> int:
+    """Forecasts of maximum demand, and their section of the page, which is left as it is where data is missing."""
+    said = demand.report()
+    lines = demand.table(said)
+    print("\n".join(lines))
+    if said.missing:
+        return say([said.missing])
+    path = ROOT / "docs" / "benchmarks.md"
+    path.write_text(page.put(path.read_text(encoding="utf-8"), demand.HEADING, lines), encoding="utf-8")
+    return say(demand.faults(said))
 
 
 def short(bootstrap: str, peers: Path | str) -> int:
@@ -85,6 +102,10 @@ def full(bootstrap: str, peers: Path | str) -> int:
     lines += ["", "## Detectors alone", "", *shapes.table(timed, shapes.ROUNDS)]
     kpis = key_figures.measure(smoke=False)
     lines += ["", "## Key figures alone", "", *key_figures.table(kpis, key_figures.naive_rate())]
+    forecast = demand.report()
+    lines += ["", f"## {demand.HEADING}", "", *demand.table(forecast)]
+    if forecast.missing:
+        lines += ["", forecast.missing]
     print("\n".join(lines))
     (ROOT / "docs" / "benchmarks.md").write_text(report.HEAD + "\n".join(lines) + "\n", encoding="utf-8")
     return say(
@@ -93,6 +114,7 @@ def full(bootstrap: str, peers: Path | str) -> int:
         + report.pair_faults(one, two)
         + shapes.faults(timed, 1.0)
         + key_figures.faults(kpis, 1.0)
+        + demand.faults(forecast)
     )
 
 

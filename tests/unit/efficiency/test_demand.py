@@ -88,6 +88,21 @@ def test_a_load_that_always_drops_to_half_is_forecast_so_and_not_doubled() -> No
     assert said.low_kwh[0] <= 18 <= said.high_kwh[0]
 
 
+def test_slots_that_one_reading_fills_are_forecast_from_as_one_slot_would_be() -> None:
+    """A 15-minute meter in windows cut into minutes: what a reading says is spread evenly."""
+    rng = np.random.default_rng(8)
+    few, many = Demand(slots=2), Demand(slots=30)
+    one, other = few.init(1), many.init(1)
+    for _ in range(90):
+        for half, kwh in enumerate(rng.gamma(3, 2, 2)):
+            one, said = few.step(one, np.array([half]), np.array([kwh]))
+            for minute in range(15):
+                asked = np.array([minute == 14])
+                other, same_said = many.step(other, np.array([15 * half + minute]), np.array([kwh / 15]), asked)
+            for a, b in zip(said, same_said, strict=True):
+                np.testing.assert_allclose(a, b, rtol=1e-9)
+
+
 def test_a_window_with_a_lost_slot_says_nothing_and_teaches_nothing() -> None:
     demand = Demand(slots=2)
     state, said = run(demand, [[5.0, 6.0], [float("nan"), 6.0]])
