@@ -93,7 +93,7 @@ class Demands:
 
     def _wanted(self, machine: int) -> bool:
         options = self._signals.options[machine]
-        return options is not None and options.energy is not None and options.energy.demand_forecast
+        return options is not None and options.energy is not None and options.energy.forecasts
 
     def observe(self, machine: Ints, low: Ints, high: Ints, kwh: Floats) -> None:
         """What meters counted over spans [low, high) of ns, (n,): by machine, those of a machine in order of time."""

@@ -116,10 +116,10 @@ class EnergyOptions(_Model):
         description="Power is not known between readings further apart.",
     )
 
-    demand_forecast: bool = Field(
-        True,
+    demand_forecast: bool | None = Field(
+        None,
         description="Whether windows of maximum demand are forecast; 1,024 of them are remembered by slots of a minute "
-        "or longer, which takes 250 kB a machine.",
+        "or longer, which takes 250 kB a machine. Default: where demand_limit or demand_charge is given.",
     )
     demand_limit: float | None = Field(
         None, gt=0, description="Demand to stay under, kW: what is to be shed for that is told."
@@ -127,6 +127,13 @@ class EnergyOptions(_Model):
     demand_charge: float | None = Field(
         None, ge=0, description="Money for a kW of the month's maximum demand; comes before that of the tariff."
     )
+
+    @property
+    def forecasts(self) -> bool:
+        """Whether windows of maximum demand are forecast."""
+        if self.demand_forecast is None:
+            return self.demand_limit is not None or self.demand_charge is not None
+        return self.demand_forecast
 
     @model_validator(mode="after")
     def _one_meter(self) -> Self:

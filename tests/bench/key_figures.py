@@ -52,8 +52,8 @@ SITE: dict[str, Any] = {
     "site": {"timezone": "Asia/Kuala_Lumpur", "demand_window": "30m"},
     "calendar": {"shifts": {"day": "08:00-20:00", "night": "20:00-08:00"}, "breaks": ["12:00-12:30"]},
     "machine": [
-        MACHINE | {"assets": "*/m*00", "energy": {"power": "power"}},
-        MACHINE | {"assets": "*", "energy": {"power": "power", "demand_forecast": False}},
+        MACHINE | {"assets": "*/m*00", "energy": {"power": "power", "demand_limit": 50.0}},
+        MACHINE | {"assets": "*", "energy": {"power": "power"}},
     ],
 }
 

@@ -31,7 +31,7 @@ FEW = settings(max_examples=3, phases=[Phase.explicit, Phase.reuse, Phase.genera
 
 def site(window: str = "30m", interval: str = "1m", series: str = "counter", **energy: Any) -> ResolvedSite:
     options = {"timezone": "Asia/Kuala_Lumpur", "grace": "10s", "demand_window": window, "kpi_interval": interval}
-    machine = {"assets": "*", "energy": {series: series, "gap": "1h", **energy}}
+    machine = {"assets": "*", "energy": {series: series, "gap": "1h", "demand_forecast": True, **energy}}
     return resolve(Site.model_validate({"site": options, "machine": [machine], "watch": []}))
 
 
@@ -218,5 +218,7 @@ def test_machines_that_are_not_to_be_forecast_are_not() -> None:
     rows = told(records, site(demand_forecast=False, demand_limit=10))
     assert figure(rows, "demand")
     assert not figure(rows, "demand_forecast")
+    assert not EnergyOptions(power="kw").forecasts, "unless somebody cares what the window ends at"
+    assert EnergyOptions(power="kw", demand_charge=30.0).forecasts
     with pytest.raises(ValueError, match="greater than 0"):
         EnergyOptions(power="kw", demand_limit=0)
