@@ -6,7 +6,7 @@ STAMP := $(VENV)/.ready
 SOURCES := streams detectors schemas tests docs
 
 .DEFAULT_GOAL := help
-.PHONY: help setup demo demo-file test test-unit test-integration faults bench bench-smoke bench-shapes bench-state soak quality lint fmt type gen check-gen lock check servers clean
+.PHONY: help setup demo demo-file test test-unit test-integration faults bench bench-smoke bench-shapes bench-state bench-engine soak quality lint fmt type gen check-gen lock check servers clean
 
 help: ## list these targets
 	@grep -hE '^[a-z-]+:.*## ' $(MAKEFILE_LIST) | awk -F ':.*## ' '{printf "  make %-18s %s\n", $$1, $$2}'
@@ -57,6 +57,9 @@ bench-shapes: $(STAMP) ## detectors alone: microseconds a reading and bytes a se
 
 bench-state: $(STAMP) ## the default site at 100,000 series: memory, standstill, restore time, singles a second
 	@$(BIN)/python -m tests.bench.state_size
+
+bench-engine: $(STAMP) ## the same in one process, without Kafka: memory, readings a second, microseconds a watch
+	@$(BIN)/python -m tests.bench.engine_size
 
 quality: $(STAMP) ## detection on public benchmarks, written to docs/quality.md (needs ../shared/data); PLOTS=1 draws each file
 	@$(BIN)/python -m tests.quality $(if $(PLOTS),--plots) $(QUALITY)

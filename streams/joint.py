@@ -8,8 +8,8 @@ from typing import Any, NamedTuple
 
 import numpy as np
 
-from detectors.bank import Judgement
 from detectors.base import Batch, Telling
+from detectors.judgement import Judgement
 from streams.arrays import UNSEEN
 from streams.gathering import Gathering
 from streams.instants import Inputs, Instant
