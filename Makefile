@@ -3,10 +3,10 @@ PYTHON ?= python3
 VENV := .venv
 BIN := $(VENV)/bin
 STAMP := $(VENV)/.ready
-SOURCES := streams detectors schemas tests docs
+SOURCES := streams detectors schemas tests docs grafana
 
 .DEFAULT_GOAL := help
-.PHONY: help setup demo demo-file test test-unit test-integration faults bench bench-smoke bench-shapes bench-state bench-demand soak quality lint fmt type gen check-gen lock check servers clean
+.PHONY: help setup demo demo-file test test-unit test-integration faults bench bench-smoke bench-shapes bench-state bench-engine bench-demand soak quality lint fmt type gen check-gen lock check servers clean
 
 help: ## list these targets
 	@grep -hE '^[a-z-]+:.*## ' $(MAKEFILE_LIST) | awk -F ':.*## ' '{printf "  make %-18s %s\n", $$1, $$2}'
@@ -58,6 +58,9 @@ bench-shapes: $(STAMP) ## detectors alone: microseconds a reading and bytes a se
 
 bench-state: $(STAMP) ## the default site at 100,000 series: memory, standstill, restore time, singles a second
 	@$(BIN)/python -m tests.bench.state_size
+
+bench-engine: $(STAMP) ## the same in one process, without Kafka: memory, readings a second, microseconds a watch
+	@$(BIN)/python -m tests.bench.engine_size
 
 bench-demand: $(STAMP) ## how well windows of maximum demand are forecast, put into docs/benchmarks.md (needs ../shared/data)
 	@$(BIN)/python -m tests.bench --only demand

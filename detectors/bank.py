@@ -16,7 +16,6 @@ from detectors.base import (
     Floats,
     Ints,
     Verdict,
-    no_opinion,
     pick,
     put,
     room_for,
@@ -26,63 +25,14 @@ from detectors.base import (
 )
 from detectors.calibration import Calibration, CalibrationState
 from detectors.groups import UNSEEN, Groups, group
-
-Rows = NDArray[np.int64]
-
+from detectors.judgement import Judgement, Silence, in_order
+from detectors.rounds import Rows, rounds
 
 DEEP = 8
 """Readings a row from which a walk goes through copies of its rows: next to one another they are read faster."""
 
 STRETCH = 32
 """Instants of a row whose state is changed in place that are tried in one go."""
-
-DEEPEST = 256
-"""Instants of a row judged in one go: bounds what is recomputed to explain an alarm, and what stays in the cache."""
-
-
-class Judgement(NamedTuple):
-    """What a bank says of r readings, in the order they were given."""
-
-    raw: Floats  # the detector's own score
-    score: Floats  # calibrated: raw / threshold
-    alarm: Bools
-    threshold: Floats
-    verdict: Verdict
-    before: dict[int, dict[str, Any]]  # alarmed reading -> its row's state just before it, as plain data
-
-
-class Round(NamedTuple):
-    """t instants of each of k rows: `where` (t, k) are positions in the readings given, `rows` (k,)."""
-
-    rows: Rows
-    where: NDArray[np.int64]
-
-
-def rounds(rows: Rows) -> Iterator[Round]:
-    """Cut readings, in order, into blocks in which each row has the same number of them, at most `DEEPEST`.
-
-    Rows are taken deepest first, so the blocks are a staircase: block i holds every row that still has readings.
-
-    >>> [(r.rows.tolist(), r.where.tolist()) for r in rounds(np.array([7, 7, 3]))]
-    [([7, 3], [[0, 2]]), ([7], [[1]])]
-    """
-    if not len(rows):
-        return
-    order = np.argsort(rows, kind="stable")
-    grouped = rows[order]
-    if (grouped[1:] > grouped[:-1]).all():  # one reading a row, as in live frames: one round
-        yield Round(grouped, order[None])
-        return
-    distinct, start, depth = np.unique(grouped, return_index=True, return_counts=True)
-    deepest = np.argsort(-depth, kind="stable")
-    distinct, start, depth = distinct[deepest], start[deepest], depth[deepest]
-    done = 0
-    for level in np.unique(depth).tolist():
-        k = int(np.searchsorted(-depth, -level, side="right"))
-        while done < level:
-            end = min(level, done + DEEPEST)
-            yield Round(distinct[:k], order[start[:k] + np.arange(done, end)[:, None]])
-            done = end
 
 
 class Earlier(NamedTuple):
@@ -91,17 +41,6 @@ class Earlier(NamedTuple):
     plain: Any  # (k, ...) `Detector.explained`
     whole: Any  # the state of those with several readings
     at: Rows  # (k,) where each of them stands in `whole`
-
-
-class Silence(NamedTuple):
-    """A deadline that passed: `at` is the place in `judged` that speaks of it."""
-
-    row: int
-    time: int  # the deadline, ns
-    reading: int  # the reading before which it was noticed
-    judged: Judgement
-    at: int
-    learned_since: int | None  # as known when the deadline passed
 
 
 class Bank:
@@ -144,7 +83,7 @@ class Bank:
     @property
     def nothing(self) -> Judgement:
         """The judgement of no readings."""
-        return _in_order([], [], 0)
+        return in_order([], [], 0)
 
     def grow(self, n: int, given: dict[str, Floats] | None = None) -> None:
         """Add n rows; `given` holds what their series declare for themselves (`Detector.per_row`)."""
@@ -193,7 +132,7 @@ class Bank:
             for piece in self._pieces(block_rows, whole, batch):
                 parts.append(piece[0])
                 places.append(piece[1].reshape(-1))
-        return _in_order(parts, places, len(rows))
+        return in_order(parts, places, len(rows))
 
     def _pieces(self, rows: Rows, whole: Rows, batch: Batch) -> Iterator[tuple[Judgement, Rows]]:
         """A block's judgements with their places: all at once, or instant by instant of a state changed in place."""
@@ -327,7 +266,7 @@ class Bank:
                 silences += self.silent(block_rows, clock[level], level)
                 parts.append(self._block(block_rows, pick(batch, level[None]), level[None]))
                 places.append(level)
-        return _in_order(parts, places, len(rows)), silences
+        return in_order(parts, places, len(rows)), silences
 
     def silent(self, rows: Rows, until: Ints, reading: Ints) -> list[Silence]:
         """Deadlines of distinct rows at or before `until` (k,), each judged at its own time.
@@ -406,28 +345,3 @@ class Bank:
             "calibration": together("calibration"),
             "learned_since": np.concatenate([saved["learned_since"][rows] for saved, rows in parts]),
         }
-
-
-def _in_order(parts: list[Judgement], places: list[Rows], r: int) -> Judgement:
-    """Judgements of blocks as one, in the order of the r readings."""
-    if not r:
-        nothing = np.zeros(0)
-        return Judgement(nothing, nothing, nothing > 0, nothing, no_opinion(0), {})
-    back = np.empty(r, dtype=np.int64)
-    back[np.concatenate(places)] = np.arange(r)
-    before = {i: state for p in parts for i, state in p.before.items()}
-    raw, score, alarm, threshold = (_gather([p[i] for p in parts], back) for i in range(4))
-    return Judgement(raw, score, alarm, threshold, _verdict([p.verdict for p in parts], back), before)
-
-
-def _gather(parts: list[Any], back: Rows) -> Any:
-    flat = [p.reshape(-1) for p in parts]
-    return (flat[0] if len(flat) == 1 else np.concatenate(flat))[back]
-
-
-def _verdict(parts: list[Verdict], back: Rows) -> Verdict:
-    score, expected, low, high, warm = (_gather([p[i] for p in parts], back) for i in range(5))
-    if parts[0].contribution is None:
-        return Verdict(score, expected, low, high, warm)
-    shares = [p.contribution.reshape(-1, p.contribution.shape[-1]) for p in parts if p.contribution is not None]
-    return Verdict(score, expected, low, high, warm, np.concatenate(shares)[back])

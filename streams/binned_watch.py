@@ -7,9 +7,9 @@ from typing import Any, NamedTuple
 
 import numpy as np
 
-from detectors.bank import Judgement
 from detectors.base import Batch, Detector
 from detectors.groups import Groups, group
+from detectors.judgement import Judgement
 from schemas.chunk import GOOD
 from streams.bin_pieces import GATED, UNKNOWN, Arrived
 from streams.bins import Bins, Closed

@@ -4,8 +4,8 @@ from __future__ import annotations
 
 from typing import Any, NamedTuple
 
-from detectors.bank import Judgement
 from detectors.base import Detector
+from detectors.judgement import Judgement
 from schemas.chunk import Waveform
 
 Named = tuple[str, dict[str, float | str]]

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterator
 from typing import Any, NamedTuple
 
-from detectors.bank import Judgement
+from detectors.judgement import Judgement
 from schemas.anomaly import AnomalyEvent, Detector, episode_id_of, event_id_of
 from streams.episodes import Change, Step, accrue
 from streams.messages import message

@@ -8,10 +8,10 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 from numpy.typing import NDArray
 
-from detectors.bank import Judgement
 from detectors.compiled import Kernel
 from detectors.durations import UNITS
 from detectors.groups import Groups
+from detectors.judgement import Judgement
 from streams.at_stake import NOTHING as NO_STAKE
 from streams.at_stake import Energy, Stake
 from streams.episodes import Step

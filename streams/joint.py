@@ -8,8 +8,8 @@ from typing import Any, NamedTuple
 
 import numpy as np
 
-from detectors.bank import Judgement
 from detectors.base import Batch, Telling
+from detectors.judgement import Judgement
 from streams.arrays import UNSEEN
 from streams.figure_watches import is_figure
 from streams.gathering import Gathering

@@ -9,8 +9,8 @@ from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
-from detectors.bank import Judgement
 from detectors.base import Batch
+from detectors.judgement import Judgement
 from schemas.chunk import BAD, GOOD, Chunk
 from streams import outcomes
 from streams.beside import judged_of, reading_of

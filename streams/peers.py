@@ -7,8 +7,8 @@ from typing import TYPE_CHECKING, Any, NamedTuple
 
 import numpy as np
 
-from detectors.bank import Judgement
 from detectors.base import Batch, Verdict
+from detectors.judgement import Judgement
 from schemas.partition import Level, key_of
 from streams.arrays import UNSEEN
 from streams.gathering import Gathering

@@ -29,6 +29,8 @@ _BYTES_PER_S = 10e6
 _IDLE_TIMES = 30
 """A partition with nothing but ticks is saved so much less often."""
 _LOOK_S = 0.2
+_GROWN = 1.1
+"""Memory is given back behind a state with so many times the series: its old columns have left holes."""
 
 
 class Snapshots(Generic[E]):
@@ -46,6 +48,7 @@ class Snapshots(Generic[E]):
         self.settings, self.kind, self.store, self.lanes = settings, kind, kind.store, lanes
         self.metrics, self.fence, self.durable = metrics, fence, durable
         self._one_at_a_time = asyncio.Lock()
+        self._tidy: dict[int, int] = {}  # partition -> series when memory was last given back
 
     # --- back
 
@@ -147,7 +150,9 @@ class Snapshots(Generic[E]):
         while (chunk := await asyncio.to_thread(_next, chunks)) is not None:
             pieces.append(await self.store.put_chunk(partition, manifest.generation, len(pieces), chunk))
         del chunks  # and with it the copy
-        await asyncio.to_thread(give_back)
+        if manifest.series > _GROWN * self._tidy.get(partition, 0):
+            self._tidy[partition] = manifest.series
+            await asyncio.to_thread(give_back)
         manifest = manifest.model_copy(update={"pieces": pieces})
         # everything before S must be with the topics (it is: that comes before the lane) and in the store
         await lane.wait(manifest.next_offset)

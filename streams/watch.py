@@ -9,11 +9,11 @@ from typing import Any, NamedTuple
 import numpy as np
 from numpy.typing import NDArray
 
-from detectors.bank import Judgement, Silence
 from detectors.base import Batch, Detector, room_for
 from detectors.calibration import Calibration
 from detectors.durations import budget_per_s, duration_ns
 from detectors.groups import Groups, group
+from detectors.judgement import Judgement, Silence
 from schemas.chunk import GOOD
 from streams.arrays import UNSEEN, Columns
 from streams.beside import beside, first_bad

@@ -6,10 +6,11 @@ from typing import Any
 
 import numpy as np
 
-from detectors.bank import Bank, Rows
+from detectors.bank import Bank
 from detectors.base import Batch, Bools, Detector, Floats, Ints, Telling, put, take
 from detectors.calibration import Calibration
 from detectors.groups import UNSEEN
+from detectors.rounds import Rows
 
 _AT_ONCE = 1024
 """Rows whose state is copied at a time."""

@@ -7,10 +7,11 @@ from typing import Any, NamedTuple
 import numpy as np
 from numpy.typing import NDArray
 
-from detectors.bank import Bank, Judgement
+from detectors.bank import Bank
 from detectors.base import Batch, Detector, Verdict, pick
 from detectors.calibration import Calibration
 from detectors.durations import SECOND, duration_ns
+from detectors.judgement import Judgement
 from tests.contract.blocks import vibration
 
 INPUTS = 3

@@ -10,8 +10,8 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from detectors.bank import DEEPEST, rounds
 from detectors.base import Detector, pick, stack, take
+from detectors.rounds import DEEPEST, rounds
 from tests.contract.cases import detectors
 from tests.contract.readings import Stream, bank_of, run, same_bits, stream, verdict_bits
 

@@ -13,10 +13,11 @@ from detectors.anomaly.cusum import Cusum
 from detectors.anomaly.nelson import Nelson
 from detectors.anomaly.seasonal import Seasonal
 from detectors.anomaly.trend_rul import TrendRul
-from detectors.bank import Bank, Judgement
+from detectors.bank import Bank
 from detectors.base import Batch, Detector
 from detectors.calibration import Calibration
 from detectors.durations import SECOND
+from detectors.judgement import Judgement
 
 HOUR = 3600 * SECOND
 MONDAY = 1_767_571_200 * SECOND
