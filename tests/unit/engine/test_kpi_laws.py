@@ -18,7 +18,7 @@ SOME = settings(max_examples=5, deadline=None)
 @SOME
 def test_cuts_of_the_log_and_restarts_are_invisible(seed: int, cuts: list[int], restart: bool) -> None:
     records = log(seed, 200)
-    records[150:150] = [configure(site(version=3, watches=()), 0, records[150].timestamp)]
+    records[150:150] = configure(site(version=3, watches=()), 0, records[150].timestamp)
     records.append(tick(0, records[-1].timestamp + 3600 * SECOND))
     records = renumbered(records)
     whole = play(records, of=OF)
