@@ -93,7 +93,7 @@ class Snapshots(Generic[E]):
             engine = self.kind.fresh(partition)
             for warning in engine.restore(state["engine"]):
                 log.warning(warning, partition=partition)
-            state = {"episodes": state["episodes"]}  # what the engine has taken up is not held twice
+            del state["engine"]  # what the engine has taken up is not held twice
             await asyncio.to_thread(give_back)
             took = time.perf_counter() - began
             self.metrics.set("millstream_restore_seconds", took, partition=self.kind.label(partition))

@@ -158,8 +158,9 @@ def test_rows_that_appear_later_leave_the_others_as_they_are(detector: Detector[
     readings = [told for told, ours in zip(mixed[: len(rest)], mine, strict=True) if ours]
     silences = [s for s in mixed[len(rest) :] if s[0] < 3]
     assert sorted(map(repr, [*found, *readings, *silences])) == sorted(map(repr, expected))
-    of_old = [take(grown._state, slice(0, 3)), take(grown._calibrated, slice(0, 3))]
-    assert same_bits([tuple(a) for a in of_old], [tuple(take(alone._state, slice(0, 3))), tuple(alone._calibrated)])
+    old = slice(0, 3)
+    of_old = [tuple(take(grown._state, old)), tuple(take(grown.calibrated, old))]
+    assert same_bits(of_old, [tuple(take(alone._state, old)), tuple(take(alone.calibrated, old))])
 
 
 @detectors()

@@ -146,7 +146,11 @@ async def test_a_slow_start_is_alive_and_not_ready(settings: Settings, monkeypat
             await asyncio.sleep(0.1)
         go.set()
         await until(lambda: len(worker.assigned) == settings.partitions, 20, "restored")
-        assert (await get(worker, "/readyz"))[0] == 200
+
+        async def ready() -> bool:
+            return (await get(worker, "/readyz"))[0] == 200
+
+        await until(ready, 20, "/readyz is green")
     finally:
         await worker.stop()
 

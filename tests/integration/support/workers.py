@@ -59,12 +59,17 @@ async def running(
     try:
         await asyncio.wait_for(worker.start(), 60)
         await until(
-            lambda: worker.failed.done() or (worker.owned and worker.assigned == worker.owned.keys()), 30,
-            "the worker has partitions and has restored them",
-        )  # fmt: skip
+            lambda: worker.failed.done() or _restored(worker), 30, "the worker has partitions and has restored them"
+        )
         yield worker
     finally:
         await worker.stop()
+
+
+def _restored(worker: Worker) -> bool:
+    """Whether both stages have taken up all that they own."""
+    partitions = [owned for stage in worker.stages for owned in stage.owned.values()]
+    return bool(worker.owned) and worker.assigned == worker.owned.keys() and all(owned.ready for owned in partitions)
 
 
 def counted(worker: Worker, *outcomes: str) -> int:
