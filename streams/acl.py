@@ -53,9 +53,8 @@ TABLE: tuple[Right, ...] = (
         for name in _EVERY_TOPIC
     ),
     Right("admin", "reading.v1", ("READ",), "whether all is judged, before partitions are added"),
-    Right("admin", "kpi.v1", ("READ",), "the same of key figures"),
     Right("admin", "state.v1", ("READ", "WRITE"), "saved state: list, drop, and re-key when partitions are added"),
-    Right("admin", "kpi.v1", ("READ", "WRITE"), "stored key figures, to restate them"),
+    Right("admin", "kpi.v1", ("READ", "WRITE"), "the same of key figures; and to restate them"),
     Right("admin", None, ("DESCRIBE",), "whether workers run"),
 )
 """Kafka: READ, WRITE and ALTER imply DESCRIBE; nobody needs a right on the cluster."""

@@ -97,7 +97,7 @@ async def test_an_agent_that_hangs_turns_healthz_red(settings: Settings, monkeyp
         async def hang(results: Results) -> None:
             await go.wait()
 
-        monkeypatch.setattr(worker.publisher, "publish", hang)
+        monkeypatch.setattr(worker.readings.kind._publisher, "publish", hang)
         await put(settings)
         await red(worker, "/healthz", "wait")  # the chunk in hand, or records behind it
         await red(worker, "/readyz", "wait")

@@ -79,13 +79,12 @@ NOT_WRITTEN: dict[str, list[str]] = {
     "operator": ["reading.v1", "anomaly.v1", "audit.v1", "state.v1"],
     "reader": ["reading.v1", "command.v1", "anomaly.v1", "state.v1"],
     "keeper": ["reading.v1", "command.v1", "anomaly.v1", "audit.v1"],
-    "worker": ["kpi.site.v1"],
 }
 NOT_READ: dict[str, list[str]] = {
     "gateway": ["reading.v1", "command.v1", "anomaly.v1", "state.v1"],
     "operator": ["reading.v1", "command.v1", "state.v1"],
     "reader": ["reading.v1", "command.v1", "state.v1"],
-    "worker": ["audit.v1", "rejected.v1"],
+    "worker": ["audit.v1", "rejected.v1", "kpi.site.v1"],
 }
 
 

@@ -158,7 +158,7 @@ async def test_the_group_never_commits_what_no_snapshot_covers(settings: Setting
         await until(lambda: counted(worker) == 100, 20, "judged and published while the store is away")
         await until(lambda: len(sink.failed_at) >= 6, 30, "the store was tried for longer than a snapshot interval")
         assert owned.manifest.next_offset == safe
-        assert (await worker._log.committed(settings.topic("reading.v1"), HOME) or 0) <= safe
+        assert (await worker.log.committed(settings.topic("reading.v1"), HOME) or 0) <= safe
         sink.away = False
         await until(lambda: len(sink.points) == 100, 40, "the store has all")
         await saved(worker)
