@@ -5,7 +5,7 @@ from __future__ import annotations
 import asyncio
 import contextlib
 import time
-from collections.abc import Awaitable, Callable, Coroutine
+from collections.abc import Awaitable, Callable, Coroutine, Sequence
 from typing import Any
 
 import structlog
@@ -71,6 +71,21 @@ async def _within(seconds: float, what: str, work: Coroutine[Any, Any, None]) ->
     task.cancel()
     log.warning("not done in time; going on without", what=what, seconds=seconds)
     return False
+
+
+async def _cancelled(tasks: Sequence[asyncio.Task[None]]) -> None:
+    """Cancel tasks and wait until they have ended; each again until it has, for a few seconds.
+
+    Once may not do: what a task waits for may answer its cancellation with an error of its own (a call into the
+    consumer's thread does), which the task then takes for the broker's and goes on.
+    """
+    for _ in range(5):
+        left = [task for task in tasks if not task.done()]
+        if not left:
+            return
+        for task in left:
+            task.cancel()
+        await asyncio.wait(left, timeout=1.0)
 
 
 class Worker:
@@ -169,9 +184,7 @@ class Worker:
     async def stop(self) -> None:
         """Deliver what is judged, save it, leave the group, and close what was opened."""
         self._stopping = True
-        for task in self._tasks:
-            task.cancel()
-        await asyncio.gather(*self._tasks, return_exceptions=True)
+        await _cancelled(self._tasks)
         if self.owned and not self.failed.done():
             with contextlib.suppress(KafkaError, Retry, OSError):
                 await _within(_DRAIN_S, "the last snapshots", self._save_all())
