@@ -43,4 +43,5 @@ def _emitted(stand: Stand, factors: FactorsAt, which: Ints) -> tuple[Stated, Boo
     """(n,) kg of n windows, and which of them stand on a factor that is carried on; `which` is each row's cell."""
     booked, n = stand.totals.booked, len(stand.told)
     rate = Stated(factors.kg_per_kwh.value[which], factors.kg_per_kwh.reason[which])
-    return booked.worth(booked.kwh.sum(axis=1), rate, n), booked.any_of(factors.carried[which], n)
+    kwh = booked.kwh.sum(axis=1)  # none of it rests on no factor
+    return booked.worth(kwh, rate, n), booked.any_of(factors.carried[which] & (kwh != 0), n)

@@ -216,7 +216,7 @@ def _told(
     """The row, unless what is kept says the same."""
     known = kept.beside(energy, kpi)
     value = None if worth is None or worth.reason != KNOWN else worth.value
-    carried = CARRIED if worth is not None and worth.carried else ""
+    carried = CARRIED if worth is not None and worth.carried and energy.value else ""
     reason = TOO_COARSE if worth is None else REASONS[worth.reason] or carried
     if known is not None and known.unit == unit and known.reason == reason and _same(known.value, value):
         return

@@ -94,13 +94,13 @@ def test_switching_it_keeps_thresholds_and_alarms(hold: bool) -> None:
     whole = stream(3, bank(hold).detector, r=400)
     switched = bank(hold)
     run(switched, whole.part(slice(0, 300)))
-    before: CalibrationState = switched._calibrated
+    before: CalibrationState = switched.calibrated
     switched.calibration = switched.calibration.model_copy(update={"hold": not hold})
-    after: CalibrationState = switched._calibrated
+    after: CalibrationState = switched.calibrated
     for kept, was in zip(after[:6], before[:6], strict=True):
         assert same_bits(kept, was)
     run(switched, whole.part(slice(300, 400)))
-    moved = switched._calibrated.threshold / before.threshold
+    moved = switched.calibrated.threshold / before.threshold
     assert ((moved > 0.2) & (moved < 20)).all()
 
 
