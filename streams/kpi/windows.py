@@ -152,6 +152,9 @@ class Windows:
         sums, n = self.account.sums, len(told)
         rows = np.array([row for one in told for row in one.rows], dtype=np.int64)
         owner = np.repeat(np.arange(n), [len(one.rows) for one in told])
+        # sums of floats show their order: that of the cells, and not that in which batches made their rows
+        order = np.lexsort((sums["product"][rows], sums["cell"][rows], owner))
+        rows, owner = rows[order], owner[order]
         closed = self._maintenance(told)
         cells = zip(sums["cell"][rows].tolist(), sums["machine"][rows].tolist(), strict=True)
         planned = np.array([self.grid.planned(cell, closed[machine]) for cell, machine in cells], dtype=bool)
