@@ -55,7 +55,7 @@ class Feeding(Generic[F, C]):
         store: StateStore,
         metrics: Metrics,
     ) -> None:
-        self._decode, self._aside, self._fresh = decode, aside, fresh
+        self.decode, self._aside, self._fresh = decode, aside, fresh
         self._store, self._metrics = store, metrics
 
     async def feed(self, owned: Owned[F], records: list[Record]) -> AsyncIterator[tuple[C, Results]]:
@@ -87,7 +87,7 @@ class Feeding(Generic[F, C]):
 
     def _judge(self, engine: F, records: list[Record], poison: str | None = None) -> tuple[C, Results]:
         began = time.perf_counter()
-        chunk = self._aside(records[0], poison) if poison else self._decode(records, engine.partition)
+        chunk = self._aside(records[0], poison) if poison else self.decode(records, engine.partition)
         decoded = time.perf_counter()
         results = engine.feed(chunk)
         self._metrics.count("millstream_batch_seconds_total", decoded - began, stage="decode")

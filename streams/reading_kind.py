@@ -45,7 +45,7 @@ class ReadingKind:
         self._worker, self.store, self._registry, self._rows = worker, store, registry, rows
         self._watch_results = watch_results
         decode = Decoder(worker.settings.key).decode
-        self._feeding = Feeding[Engine, Chunk](decode, set_aside, self.fresh, store, worker.metrics)
+        self.feeding = Feeding[Engine, Chunk](decode, set_aside, self.fresh, store, worker.metrics)
         self._publisher = Publisher(worker.settings, worker.send, worker.metrics, worker.level)
 
     def label(self, partition: int) -> str:
@@ -68,7 +68,7 @@ class ReadingKind:
     async def judged(self, owned: Owned[Engine], records: list[Record]) -> AsyncIterator[Results]:
         """Feed records; results once they are published and counted."""
         worker, metrics = self._worker, self._worker.metrics
-        async for chunk, results in self._feeding.feed(owned, records):
+        async for chunk, results in self.feeding.feed(owned, records):
             now = time.time_ns()
             latency = _latencies(chunk, now)
             metrics.histogram("millstream_scored_latency_seconds").observe(latency)

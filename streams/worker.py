@@ -88,6 +88,10 @@ async def _cancelled(tasks: Sequence[asyncio.Task[None]]) -> None:
         await asyncio.wait(left, timeout=1.0)
 
 
+def _wanted(sink: Sink | None) -> Rows:
+    return "none" if sink is None else "stored"
+
+
 class Worker:
     """Runs until `stop`, or until `failed` holds the bug that ended it."""
 
@@ -98,6 +102,7 @@ class Worker:
         sink: Sink | None,
         registry: dict[str, type[Detector[Any]]] | None = None,
         watch_results: Callable[[Results], None] | None = None,
+        rows: Rows | None = None,  # what the store takes, by default; all for whom watches results
     ) -> None:
         self.settings, self.site, self.sink = settings, site, sink
         self.metrics = Metrics()
@@ -118,7 +123,7 @@ class Worker:
         self.lanes = Lanes(sink, settings.max_pending, self.patience, self._fault)
         self.log = Log(settings.kafka, self._committed, aiokafka_options(settings))
         self.state = self._store("reading.v1")
-        rows: Rows = "all" if watch_results is not None else "none" if sink is None else "stored"
+        rows = rows or ("all" if watch_results is not None else _wanted(sink))
         self.readings = Stage(self, ReadingKind(self, self.state, registry, rows, watch_results))
         self.figures = Stage(self, SiteKind(self, self._store("kpi.v1")))
         self.stages: tuple[Stage[Any], ...] = (self.readings, self.figures)

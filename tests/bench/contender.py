@@ -14,9 +14,11 @@ import uuid
 
 from aiokafka import AIOKafkaConsumer
 
+from schemas.chunk import Chunk, Record
 from schemas.decode import Decoder
 from streams.cli.common import set_up_logging
 from streams.process import prepare
+from streams.reading_kind import ReadingKind
 from streams.transport import to_records
 from tests.bench.limit import measure_limit
 from tests.bench.serve import started
@@ -69,18 +71,23 @@ async def plain(bootstrap: str, prefix: str, clock: Clock) -> None:
 
 async def worker(bootstrap: str, prefix: str, clock: Clock, sink: str) -> None:
     """Millstream's worker: limits, stuck, gap and robust_zscore on, results to topics and to the sink."""
-    async with started(bootstrap, prefix, uuid.uuid4().hex, sink) as running:
-        decode = running.feeding.decoder.decode
-        running.feeding.decoder.decode = lambda *given: (clock.start(), decode(*given))[1]  # type: ignore[method-assign]
-        judged = asyncio.Event()
+    judged = asyncio.Event()
 
-        def add(readings: int) -> None:
-            clock.seen += readings
-            if clock.seen >= clock.wanted:
-                judged.set()
+    def add(readings: int) -> None:
+        clock.seen += readings
+        if clock.seen >= clock.wanted:
+            judged.set()
 
-        # set behind its back: a worker that is asked for results makes all of their rows
-        running._watch_results = lambda results: add(results.counts["readings_in"])
+    async with started(bootstrap, prefix, uuid.uuid4().hex, add, sink) as running:
+        kind = running.readings.kind
+        assert isinstance(kind, ReadingKind)
+        decode = kind.feeding.decode
+
+        def timed(records: list[Record], partition: int) -> Chunk:
+            clock.start()
+            return decode(records, partition)
+
+        kind.feeding.decode = timed
 
         async def finish() -> None:
             await judged.wait()

@@ -10,7 +10,7 @@ import json
 import os
 import sys
 import time
-from collections.abc import AsyncIterator
+from collections.abc import AsyncIterator, Callable
 from contextlib import asynccontextmanager
 
 from pydantic import SecretStr
@@ -24,18 +24,21 @@ from tests.bench.load import LIGHT, PARTITIONS
 
 
 @asynccontextmanager
-async def started(bootstrap: str, prefix: str, group: str, sink: str = "none") -> AsyncIterator[Worker]:
-    """A worker with the light site, on the topics of `prefix`."""
+async def started(
+    bootstrap: str, prefix: str, group: str, count: Callable[[int], None], sink: str = "none"
+) -> AsyncIterator[Worker]:
+    """A worker with the light site, on the topics of `prefix`; `count` is told how many readings each batch had."""
     settings = load_settings(
         kafka=bootstrap, prefix=prefix, partitions=PARTITIONS, group=group, control_key=SecretStr("k" * 32),
         sink=sink, port=0, tick_interval="0s",
     )  # fmt: skip
-    running = Worker(settings, LIGHT, make_sink(settings))
-
-    async def nothing(*given: object) -> None:
-        """The site's record would be stamped later than the load, and so end the silence of every series at once."""
-
-    running.assignment._introduce = nothing  # type: ignore[method-assign]
+    store = make_sink(settings)
+    running = Worker(
+        settings, LIGHT, store, watch_results=lambda results: count(results.counts["readings_in"]),
+        rows="none" if store is None else "stored",
+    )  # fmt: skip
+    # the site's record would be stamped later than the load, and so end the silence of every series at once
+    running.readings.kind.tells_site = False
     await running.start()
     try:
         yield running
@@ -53,8 +56,7 @@ async def serve(bootstrap: str, prefix: str, group: str) -> None:
         nonlocal seen
         seen += readings
 
-    async with started(bootstrap, prefix, group) as running:
-        running._watch_results = lambda results: count(results.counts["readings_in"])
+    async with started(bootstrap, prefix, group, count) as running:
         while await lines.readline():
             if running.failed.done():
                 running.failed.result()
