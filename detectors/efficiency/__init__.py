@@ -11,5 +11,5 @@ is NaN with a reason (`stated`), never 0.
 - `demand`: a demand window's end, forecast by `analogs`; `demand_risk`: kW to shed, money at risk
 - `baseline`: energy by production and weather, learned online (`cholesky` solves); `fit`: the guideline's figures;
   `savings`: their sum with an interval, and when a new baseline is to be proposed
-- `bottleneck`: the shifting bottleneck, and what a minute of it costs
+- `bottleneck`: the shifting bottleneck, from the active periods of a line's machines
 """

@@ -1,26 +1,32 @@
-"""The shifting bottleneck: the machine that has been active longest without a break, and when it hands over."""
+"""The shifting bottleneck: who was it from when to when, looked up in the active periods of a line's machines."""
 
 from __future__ import annotations
 
+from bisect import bisect_right
+from collections.abc import Sequence
 from typing import NamedTuple
 
 import numpy as np
-from numpy.typing import ArrayLike
 
-from detectors.base import NEVER, Floats, Ints
+from detectors.base import NEVER, Floats
+from detectors.efficiency.timeline import Timeline
 
 NOBODY = -1
 
+BEFORE = int(np.iinfo(np.int64).min)
+"""Begin of a period of which nobody knows when it began: longer than all others."""
 
-class BottleneckState(NamedTuple):
-    """A line of m machines; arrays (m,), and numbers as arrays (1,)."""
 
-    active_since: Ints  # ns; NEVER while inactive
-    holder: Ints  # (1,) machine that is the bottleneck, NOBODY where none is active
-    since: Ints  # (1,) ns since when it is
-    sole_ns: Ints
-    shifting_ns: Ints
-    now: Ints  # (1,) ns
+class Periods(NamedTuple):
+    """Active periods of one machine in order of time, none of them empty, none overlapping; ns."""
+
+    begin: list[int]
+    end: list[int]
+
+    def running(self, at: int) -> tuple[int, int] | None:
+        """Begin and end of the period that runs at a time, as it does from its begin up to before its end."""
+        place = bisect_right(self.begin, at) - 1
+        return (self.begin[place], self.end[place]) if place >= 0 and self.end[place] > at else None
 
 
 class Shares(NamedTuple):
@@ -32,110 +38,121 @@ class Shares(NamedTuple):
     """It was handing over to the next, or taking over: overlapping time counts for both."""
 
 
-def init(machines: int, at: int) -> BottleneckState:
-    """All inactive at `at`, ns."""
-    zero = np.zeros(machines, dtype=np.int64)
-    one = np.array([at], dtype=np.int64)
-    return BottleneckState(np.full(machines, NEVER), np.array([NOBODY]), one, zero, zero, one)
+class Hold(NamedTuple):
+    """A stretch of time in which one machine was the bottleneck; ns."""
+
+    machine: int
+    low: int
+    shifts: int  # from here on the next bottleneck was active too; `high` where none was
+    high: int
+    after: int  # who took over, NOBODY where none was active
 
 
-def step(state: BottleneckState, at: int, machines: Ints, active: ArrayLike) -> BottleneckState:
-    """What changed at one instant `at`, ns: `machines` (c,) become active or inactive, `active` (c,) bool.
+def holds(periods: Sequence[Periods], start: int, until: int) -> list[Hold]:
+    """The bottlenecks of [start, until), ns, in order of time, from the active periods of m machines.
 
-    Instants come in order; an instant before the state's raises ValueError. Active is neither starved nor blocked:
-    working, down, in set-up. A machine that is told active while it is stays so from when it began. One that ends a
-    period and begins the next at the same instant is told so twice, inactive first.
+    Active is neither starved nor blocked: working, down, in set-up. The bottleneck is the machine whose active period
+    has been running the longest (on a tie the one of the lowest index); it remains so until that period ends, at
+    `until` at the latest, and the next is then the longest running one. The time in which the periods of both ran is
+    shifting, and counts for both; what is left is sole. Only hand-overs are looked at, so that a period that becomes
+    known late needs no more than a second look. Source: Roser, Nakano, Tanaka: A practical bottleneck detection method
+    (WSC 2001), Shifting bottleneck detection (WSC 2002), Comparison of bottleneck detection methods for AGV systems
+    (WSC 2003).
 
-    Who is the bottleneck: at each moment the machine whose active period, still running, is the longest so far (on a
-    tie the one of the lowest index). It remains so until that period ends, and the next is then the longest running
-    one. The time in which the periods of both ran is shifting, and counts for both; what is left is sole. Source:
-    Roser, Nakano, Tanaka: A practical bottleneck detection method (WSC 2001), Shifting bottleneck detection (WSC
-    2002), Comparison of bottleneck detection methods for AGV systems (WSC 2003).
+    >>> [hold[:4] for hold in holds([Periods([0], [10]), Periods([6], [20])], 0, 20)]
+    [(0, 0, 6, 10), (1, 10, 20, 20)]
     """
-    if at < state.now[0]:
-        raise ValueError(f"expected instants in order, got {at} after {int(state.now[0])}")
-    since = state.active_since.copy()
-    for machine, on in zip(np.asarray(machines).tolist(), np.asarray(active).tolist(), strict=True):
-        since[machine] = NEVER if not on else min(int(since[machine]), at)
-    now = np.array([at], dtype=np.int64)
-    holder = int(state.holder[0])
-    if holder != NOBODY and since[holder] == state.active_since[holder]:
-        return state._replace(active_since=since, now=now)
-    after, sole, shifting = _handed_over(state, since, at)
-    return BottleneckState(since, np.array([after]), now, sole, shifting, now)
+    out: list[Hold] = []
+    at = start
+    while at < until:
+        holder = _longest(periods, at)
+        if holder == NOBODY:
+            at = _next_begin(periods, at)
+            continue
+        found = periods[holder].running(at)
+        assert found is not None
+        end = min(found[1], until)
+        # at the window's end periods are cut as if they ended there; before it, who runs on takes over
+        after = _longest(periods, end) if found[1] < until else _longest(periods, until - 1, but=holder)
+        begins = end if after == NOBODY else _begin(periods[after], end if found[1] < until else until - 1)
+        out.append(Hold(holder, at, min(max(begins, at), end), end, after))
+        at = end
+    return out
 
 
-def shares(state: BottleneckState, start: int, until: int) -> Shares:
-    """Of the window [start, until), ns, which `reset` opened, as if the bottleneck's period ended at `until`."""
-    _, sole, shifting = _handed_over(state, _without_holder(state), until)
-    return Shares(sole / (until - start), shifting / (until - start))
+def shares_of(held: Sequence[Hold], machines: int, length: int) -> Shares:
+    """Shares of a window of `length` ns, of what `holds` gave.
 
-
-def reset(state: BottleneckState, at: int) -> BottleneckState:
-    """Opens a window at `at`, ns: shares begin at 0, periods that are running go on."""
-    zero = np.zeros(len(state.sole_ns), dtype=np.int64)
-    one = np.array([at], dtype=np.int64)
-    return state._replace(sole_ns=zero, shifting_ns=zero, since=np.maximum(state.since, one), now=one)
-
-
-def of_intervals(machine: Ints, start: Ints, end: Ints, machines: int, window: tuple[int, int]) -> Shares:
-    """Shares of a window [from, until), ns, from active periods: arrays (n,) of machine, start and end, ns.
-
-    Periods of one machine do not overlap; those that touch are two. Empty ones are nobody's. The same as `step`, over
-    all of them in order of time.
-
-    >>> said = of_intervals(np.array([0, 1]), np.array([0, 6]), np.array([10, 20]), 2, (0, 20))
-    >>> said.sole, said.shifting
-    (array([0.3, 0.5]), array([0.2, 0.2]))
+    >>> shares_of([Hold(0, 0, 6, 10, 1), Hold(1, 10, 20, 20, NOBODY)], 2, 20)
+    Shares(sole=array([0.3, 0.5]), shifting=array([0.2, 0.2]))
     """
-    first, last = window
-    real = end > start
-    begins = [(int(t), 1, int(m)) for m, t in zip(machine[real], start[real], strict=True)]
-    ends = [(int(t), 0, int(m)) for m, t in zip(machine[real], end[real], strict=True)]
-    events = sorted(e for e in begins + ends if e[0] <= last)
-    state = init(machines, min([first, *(e[0] for e in events)]))
-    opened, i = False, 0
-    while i < len(events):
-        j = i
-        while j < len(events) and events[j][0] == events[i][0]:
-            j += 1
-        at = events[i][0]
-        if at >= first and not opened:
-            state, opened = reset(state, first), True
-        if at < last:
-            state = step(state, at, np.array([e[2] for e in events[i:j]]), [e[1] == 1 for e in events[i:j]])
-        i = j
-    return shares(state if opened else reset(state, first), first, last)
+    sole, shifting = np.zeros(machines, dtype=np.int64), np.zeros(machines, dtype=np.int64)
+    for one in held:
+        sole[one.machine] += one.shifts - one.low
+        shifting[one.machine] += one.high - one.shifts
+        if one.after != NOBODY:
+            shifting[one.after] += one.high - one.shifts
+    return Shares(sole / length, shifting / length)
 
 
-def cost_per_minute(money_per_good_unit: ArrayLike, line_rate_per_min: ArrayLike) -> Floats:
-    """What a minute lost at the bottleneck costs the line: what a good unit earns x good units a minute.
+def periods_of(
+    timeline: Timeline, active: frozenset[int], since: int, start: int, until: int, holds_until: int
+) -> Periods:
+    """The active periods of a machine that reach into [start, until), ns, whole at their begin, cut at `until`.
 
-    A minute lost elsewhere costs nothing while buffers last. Source: Goldratt, The Goal (1984): an hour lost at a
-    bottleneck is an hour lost for the entire system.
-
-    >>> cost_per_minute([12.0], [2.5])
-    array([30.])
+    `timeline` is of its states, those in `active` are active; changes among them do not end a period. `since` is when
+    the period began that was running where the timeline begins (NEVER: none was), and what the timeline ends with
+    lasts until `holds_until`.
     """
-    return np.asarray(np.asarray(money_per_good_unit, dtype=np.float64) * np.asarray(line_rate_per_min))
+    out = Periods([], [])
+    until = min(until, max(holds_until, timeline.times[-1] if timeline.times else start))
+    for low, high, state in timeline.over(start, until):
+        if state not in active:
+            continue
+        if out.end and out.end[-1] == low:
+            out.end[-1] = high
+        else:
+            out.begin.append(low)
+            out.end.append(high)
+    if out.begin and out.begin[0] == start:
+        out.begin[0] = min(start, active_since(timeline, active, since, start))
+    return out
 
 
-def _handed_over(state: BottleneckState, running: Ints, at: int) -> tuple[int, Ints, Ints]:
-    """The next bottleneck of what is `running`, and the times of all with the holder's up to `at`."""
-    after = int(np.argmin(running)) if len(running) and running.min() < NEVER else NOBODY
-    holder, sole, shifting = int(state.holder[0]), state.sole_ns.copy(), state.shifting_ns.copy()
-    if holder != NOBODY:
-        held_from = int(state.since[0])
-        overlap_from = min(max(int(running[after]), held_from), at) if after != NOBODY else at
-        sole[holder] += overlap_from - held_from
-        shifting[holder] += at - overlap_from
-        if after != NOBODY:
-            shifting[after] += at - overlap_from
-    return after, sole, shifting
+def active_since(timeline: Timeline, active: frozenset[int], since: int, at: int) -> int:
+    """When the active period that runs at a time began, ns, NEVER where none does; `since` as of `periods_of`.
+
+    >>> states = Timeline(0); states.put(10, 1); states.put(20, 5); states.put(30, 2)
+    >>> active_since(states, frozenset({1, 5}), NEVER, 25)
+    10
+    """
+    place = bisect_right(timeline.times, at)
+    if timeline.at(at) not in active:
+        return NEVER
+    while place and timeline.values[place - 1] in active:
+        place -= 1
+    if place == 0 and timeline.first in active:
+        return since if since != NEVER else BEFORE
+    return timeline.times[place]
 
 
-def _without_holder(state: BottleneckState) -> Ints:
-    running = state.active_since.copy()
-    if state.holder[0] != NOBODY:
-        running[state.holder[0]] = NEVER
-    return running
+def _longest(periods: Sequence[Periods], at: int, but: int = NOBODY) -> int:
+    """The machine whose period, running at a time, began first; NOBODY where none runs."""
+    begins = [
+        (found[0], machine)
+        for machine, one in enumerate(periods)
+        if machine != but and (found := one.running(at)) is not None
+    ]
+    return min(begins)[1] if begins else NOBODY
+
+
+def _begin(periods: Periods, at: int) -> int:
+    found = periods.running(at)
+    assert found is not None
+    return found[0]
+
+
+def _next_begin(periods: Sequence[Periods], at: int) -> int:
+    """When the next period begins behind a time, NEVER where none does."""
+    begins = [one.begin[place] for one in periods if (place := bisect_right(one.begin, at)) < len(one.begin)]
+    return min(begins, default=NEVER)

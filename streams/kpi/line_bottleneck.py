@@ -13,8 +13,7 @@ from typing import NamedTuple
 import numpy as np
 
 from detectors.efficiency.account import Account
-from detectors.efficiency.bottleneck import NOBODY, Shares
-from detectors.efficiency.bottleneck_over_time import Hold, Periods, holds, periods_of, shares_of
+from detectors.efficiency.bottleneck import NOBODY, Hold, Periods, Shares, holds, periods_of, shares_of
 from detectors.efficiency.machine_state import MachineState
 from streams.kpi.figures import NS_S, Figure, Floats, plainly
 from streams.kpi.grid import Grid
@@ -98,7 +97,7 @@ def bottleneck_figures(stand: LineStand, looked_up: Bottlenecks) -> BottleneckFi
     as shares of the window so far; `bottleneck_now` is 1 of the machine that was it at its end, 0 of the others.
 
     Of lines `bottleneck_lost`, the planned minutes in which the bottleneck was active and made nothing (down, in
-    set-up), with `minute_cost` what they cost, and what one minute costs. Source: as of `bottleneck.step`; Goldratt,
+    set-up), with `minute_cost` what they cost, and what one minute costs. Source: as of `bottleneck.holds`; Goldratt,
     The Goal (1984): an hour lost at a bottleneck is an hour lost for the entire system.
     """
     n, m = len(stand.told), len(stand.owner)

@@ -11,7 +11,7 @@ import numpy as np
 
 from detectors.base import NEVER
 from detectors.efficiency.account import Account
-from detectors.efficiency.bottleneck_over_time import active_since
+from detectors.efficiency.bottleneck import active_since
 from detectors.efficiency.machine_state import MachineState
 from schemas.partition import key_of, level_names
 from streams.arrays import UNSEEN
