@@ -7,7 +7,7 @@ from typing import Any, NamedTuple
 
 import numpy as np
 
-from detectors.base import Batch, Detector
+from detectors.base import Batch, Copy, Detector
 from detectors.groups import Groups, group
 from detectors.judgement import Judgement
 from schemas.chunk import GOOD
@@ -126,9 +126,9 @@ class BinnedWatch(Watch):
         batch = freeze(self, batch, g) if self.spec.frozen else batch
         return BinOpinion(at, entered, into, warm, closed, self.bank.run(closed.row, batch, g), dt, g)
 
-    def snapshot(self) -> dict[str, Any]:
+    def snapshot(self, copy: Copy = np.copy) -> dict[str, Any]:
         """Everything that it remembers, as arrays and plain data."""
-        return super().snapshot() | {"bins": self.bins.snapshot()}
+        return super().snapshot(copy) | {"bins": self.bins.snapshot(copy)}
 
     def restore(self, saved: dict[str, Any], roster: Roster) -> bool:
         """Take up what `snapshot` gave; False where what was learned is of another version and starts afresh."""

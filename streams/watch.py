@@ -9,7 +9,7 @@ from typing import Any, NamedTuple
 import numpy as np
 from numpy.typing import NDArray
 
-from detectors.base import Batch, Detector, room_for
+from detectors.base import Batch, Copy, Detector, room_for
 from detectors.calibration import Calibration
 from detectors.durations import budget_per_s, duration_ns
 from detectors.groups import Groups, group
@@ -387,17 +387,17 @@ class Watch:
         self.owner["last"][row] = time
         return np.array([np.nan if last == UNSEEN else (time - last) / 1e9])
 
-    def snapshot(self) -> dict[str, Any]:
+    def snapshot(self, copy: Copy = np.copy) -> dict[str, Any]:
         """Everything that it remembers, as arrays and plain data."""
         return {
             "index": self.index,
             "state_version": self.detector.state_version,
             "series": self.series.copy(),
             "by_mode": [[row, mode, bank_row] for (row, mode), bank_row in self.by_mode.items()],
-            "owner": self.owner.snapshot(),
+            "owner": self.owner.snapshot(copy),
             "alone": [[row, second, said] for row, (second, said) in self.alone.items()],
             "lives": [[row, *life] for row, life in self.lives.items()],
-            "bank": self.bank.snapshot(),
+            "bank": self.bank.snapshot(copy),
             "episodes": self.episodes.snapshot(),
         }
 
