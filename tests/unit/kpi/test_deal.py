@@ -9,7 +9,7 @@ from tests.unit.kpi.figure_logs import WATCHES, log, site
 
 def test_windows_that_were_let_go_of_go_along_with_their_machine() -> None:
     running = engine(site([WATCHES[1]], kpi_interval="15m"))
-    records = log(5, hours=56)
+    records = log(5, hours=64)
     for at in range(0, len(records), 100):
         running.feed(decoded(records[at : at + 100]))
     saved = running.snapshot()["kpis"]
