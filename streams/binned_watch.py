@@ -15,11 +15,12 @@ from streams.bin_pieces import GATED, UNKNOWN, Arrived
 from streams.bins import Bins, Closed
 from streams.freezing import freeze
 from streams.modes import Mode
+from streams.opinion import UNWATCHED
 from streams.results import WARMING
 from streams.roster import Roster
 from streams.segment import Bools, Floats, Ints, Segment
 from streams.site import SeriesOptions, WatchOptions
-from streams.watch import UNWATCHED, Watch
+from streams.watch import Watch
 
 
 class BinOpinion(NamedTuple):
