@@ -121,8 +121,9 @@ def _rates(child: subprocess.Popen[bytes], port: int, singles: int) -> tuple[flo
         seen.append((metric_sum(port, "millstream_readings_total"), time.monotonic(), _cpu_s(child)))
         return seen[-1][0] >= PART * singles
 
-    until(child, look, f"{singles:,} singles", every_s=1.0)  # looking takes the worker some milliseconds
-    first, last = next(one for one in seen if one[0] >= SKIPPED * singles), seen[-1]
+    until(child, look, f"{singles:,} singles", every_s=0.5)  # looking takes the worker some milliseconds
+    busy = [one for one in seen if SKIPPED * singles <= one[0] < singles]  # once all are judged it waits
+    first, last = busy[0], busy[-1]
     done, wall_s, cpu_s = (b - a for a, b in zip(first, last, strict=True))
     return (done / wall_s, done / cpu_s) if done and cpu_s else (0.0, 0.0)
 
