@@ -75,7 +75,7 @@ def make_app(settings: Settings, calls: Calls) -> faust.App:
         broker_session_timeout=settings.session_timeout / SECOND,
         broker_heartbeat_interval=settings.session_timeout / SECOND / 5,
         consumer_auto_offset_reset="earliest",
-        consumer_max_fetch_size=16 * 1024 * 1024,
+        consumer_max_fetch_size=4 * 1024 * 1024,  # of each partition, held while it waits; a larger message comes alone
         producer_acks=-1,
         producer_max_request_size=16 * 1024 * 1024,
         stream_wait_empty=False,
