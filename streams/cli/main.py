@@ -7,7 +7,7 @@ from typing import Annotated
 
 import typer
 
-from streams.cli import command, config, state
+from streams.cli import alert, command, config, state
 from streams.cli.demo import demo
 from streams.cli.restate import restate
 from streams.cli.schema import schema
@@ -41,6 +41,7 @@ def _millstream(
 
 for each in (demo, worker, score, restate, topics, schema):
     app.command()(each)
+app.add_typer(alert.app, name="alert")
 app.add_typer(command.app, name="command")
 app.add_typer(config.app, name="config")
 app.add_typer(store, name="store")
