@@ -13,7 +13,7 @@ from pathlib import Path
 from typing import NoReturn
 
 from schemas.errors import Misconfigured
-from tests.servers import alerting_tools, containers, influx_native, kafka_native, reaper
+from tests.servers import alerting_tools, containers, deploy_tools, influx_native, kafka_native, reaper
 from tests.servers.base import StartFailed, Unavailable
 from tests.servers.choose import NoServer, influx_server, kafka_server
 from tests.servers.environment import INFLUX_ORG, INFLUX_TOKEN, INFLUX_TOKEN_FILE, INFLUX_URL, KAFKA
@@ -27,7 +27,10 @@ def prepare() -> None:
     Prometheus and Alertmanager are built in either case, since tests call their tools as well. Raises Unavailable
     naming each that cannot be had, after what can be had is there.
     """
-    steps: dict[str, Callable[[], object]] = {"Prometheus": alerting_tools.prepare}
+    steps: dict[str, Callable[[], object]] = {
+        "Prometheus": alerting_tools.prepare,
+        "checkers of deploy/": deploy_tools.prepare,
+    }
     try:
         containers.require_engine()
     except Unavailable as no_engine:
