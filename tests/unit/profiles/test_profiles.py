@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterator
+from itertools import islice
 from pathlib import Path
 from typing import NamedTuple
 
@@ -28,6 +29,10 @@ ROWS = 2
 """Rows in a message: what is silent is judged between messages."""
 
 
+BATCH = 1000
+"""Messages taken at a time, which changes no result."""
+
+
 class Played(NamedTuple):
     """A profile's plant and the events that came of it."""
 
@@ -41,9 +46,9 @@ def played(request: pytest.FixtureRequest) -> Played:
     plant = load_plant(site.with_name(FILE))
     engine = Engine(0, 1, resolve(load_site(site), site.parent))
     events: list[AnomalyEvent] = []
-    for offset, (received, frame) in enumerate(messages(plant)):
-        record = Record(offset, received, None, message_of(frame))
-        events += engine.feed(Decoder().decode([record], partition=0)).events
+    sent = enumerate(messages(plant))
+    while records := [Record(at, received, None, message_of(frame)) for at, (received, frame) in islice(sent, BATCH)]:
+        events += engine.feed(Decoder().decode(records, partition=0)).events
     return Played(plant, events)
 
 
