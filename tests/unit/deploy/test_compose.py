@@ -136,22 +136,22 @@ def test_files_that_are_mounted_are_there_and_cannot_be_written(volume: str) -> 
 
 
 def test_prometheus_finds_workers_with_their_token_and_has_the_shipped_rules(alerting: Tools, tmp_path: Path) -> None:
-    text = (DEPLOY / "compose" / "prometheus.yml").read_text("utf-8")
-    config = yaml.safe_load(text)
+    config = yaml.safe_load((DEPLOY / "compose" / "prometheus.yml").read_text("utf-8"))
     [job] = config["scrape_configs"]
     shipped = yaml.safe_load((DEPLOY / "prometheus" / "prometheus.yml").read_text("utf-8"))
     assert job["job_name"] == shipped["scrape_configs"][0]["job_name"]
     assert config["global"] == shipped["global"]
+    assert config["alerting"]["alertmanagers"][0]["static_configs"][0]["targets"] == ["alertmanager:9093"]
+    [found] = job["dns_sd_configs"]
     port = int(environment("worker")["MILLSTREAM_PORT"])
-    assert job["dns_sd_configs"][0]["port"] == port == Settings.model_fields["port"].default
-    token = job["authorization"]["credentials_file"]
-    assert token == environment("worker")["MILLSTREAM_METRICS_TOKEN_FILE"]
+    assert (found["names"], found["port"]) == (["worker"], port)
+    assert port == Settings.model_fields["port"].default
+    assert job["authorization"]["credentials_file"] == environment("worker")["MILLSTREAM_METRICS_TOKEN_FILE"]
+    # the rest is promtool's to judge; ours is built without discoveries, and the secret is not here
     (tmp_path / "token").write_text("x")
-    (tmp_path / "prometheus.yml").write_text(text.replace(token, "token"))
+    job["authorization"]["credentials_file"] = "token"
+    job["static_configs"] = [{"targets": ["worker:8090"]}]
+    del job["dns_sd_configs"]
+    (tmp_path / "prometheus.yml").write_text(yaml.safe_dump(config))
     (tmp_path / "millstream.rules.yml").write_bytes((DEPLOY / "prometheus" / "millstream.rules.yml").read_bytes())
-    done = subprocess.run(
-        [alerting.promtool, "check", "config", "--syntax-only", "prometheus.yml"],
-        cwd=tmp_path, capture_output=True, text=True, check=False,
-    )  # fmt: skip
-    # promtool is built without the discoveries of clouds, and so without DNS
-    assert done.returncode == 0 or "dns_sd_configs not found" in done.stderr + done.stdout, done.stderr
+    subprocess.run([alerting.promtool, "check", "config", "prometheus.yml"], cwd=tmp_path, check=True)

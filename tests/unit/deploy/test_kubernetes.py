@@ -22,7 +22,7 @@ from tests.unit.deploy.settings_given import loaded, unknown
 FOLDER = ROOT / "deploy" / "kubernetes"
 KUBERNETES = "1.32"
 """The oldest release that these manifests are checked against; the newest is checked as well."""
-CUSTOM = {"ScaledObject", "ServiceMonitor"}
+CUSTOM = {"ScaledObject", "ServiceMonitor", "PrometheusRule"}
 """Kinds of KEDA and of Prometheus' operator, whose schemas are not among Kubernetes' own: held by tests here."""
 
 
@@ -68,7 +68,7 @@ def test_what_is_there(built: dict[str, dict[str, Any]]) -> None:
     assert built.keys() == {
         "Namespace/millstream", "ServiceAccount/millstream", "ConfigMap/site", "ConfigMap/settings", "Job/setup",
         "Deployment/worker", "Service/worker", "PodDisruptionBudget/worker", "NetworkPolicy/worker",
-        "ScaledObject/worker", "ServiceMonitor/worker",
+        "ScaledObject/worker", "ServiceMonitor/worker", "PrometheusRule/millstream",
     }  # fmt: skip
 
 
@@ -144,6 +144,11 @@ def test_prometheus_finds_the_workers_under_the_job_that_the_rules_ask_for(built
     pods = built["Deployment/worker"]["spec"]["template"]["metadata"]["labels"]
     assert service["spec"]["selector"].items() <= pods.items()
     assert built["PodDisruptionBudget/worker"]["spec"]["selector"]["matchLabels"].items() <= pods.items()
+
+
+def test_the_rules_are_the_shipped_ones(built: dict[str, dict[str, Any]]) -> None:
+    shipped = yaml.safe_load((ROOT / "deploy" / "prometheus" / "millstream.rules.yml").read_text("utf-8"))
+    assert built["PrometheusRule/millstream"]["spec"] == shipped
 
 
 def test_the_network_is_open_to_the_addresses_of_the_settings_and_no_others(built: dict[str, dict[str, Any]]) -> None:
