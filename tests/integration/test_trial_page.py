@@ -56,7 +56,8 @@ async def test_a_page_reaches_the_team_it_is_for_and_ends_by_itself(
     [first] = await until(lambda: receiver.messages(PAGED, "firing", **labels), 20, "the page came")
     [alert] = alerts_in(first, "firing", **labels)
     assert alert["annotations"]["summary"] == "TEST by the new shift lead: nothing is wrong. Say that you got this page"
-    assert any("測試（the new shift lead）" in words for words in receiver.texts("zh_TW"))
+    words = await until(lambda: receiver.texts("zh_TW"), 20, "it came in words")
+    assert "測試（the new shift lead）" in words[0]
     [_] = await until(lambda: receiver.messages(PAGED, "resolved", **labels), 40, "its end came")
     assert {told.path for told in receiver.told} == {f"/{PAGED}", *(f"/text-{each}" for each in ("en", "ms", "zh_TW"))}
 

@@ -160,7 +160,7 @@ def test_the_network_is_open_to_the_addresses_of_the_settings_and_no_others(buil
     }  # fmt: skip
     given = settings_env()
     wanted = set()
-    for name in ("MILLSTREAM_KAFKA", "MILLSTREAM_INFLUX_URL"):
+    for name in ("MILLSTREAM_KAFKA", "MILLSTREAM_INFLUX_URL", "MILLSTREAM_ALERTMANAGER_URL"):
         host, port = given[name].removeprefix("http://").rsplit(":", 1)
         wanted.add((host.split(".")[1], int(port)))
     assert let_out == wanted | {("kube-system", 53)}
