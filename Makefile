@@ -88,8 +88,9 @@ gen: $(STAMP) ## write the generated files
 check-gen: $(STAMP) ## fail where a generated file is not up to date
 	@$(BIN)/python docs/generate.py --check
 
-lock: ## resolve dependencies anew into requirements.lock
+lock: ## resolve dependencies anew into requirements.lock, and what the image installs
 	@$(BIN)/uv pip compile --quiet --universal --python-version 3.11 --all-extras --generate-hashes --no-emit-index-url --no-header --no-annotate pyproject.toml -o requirements.lock
+	@$(BIN)/uv pip compile --quiet --universal --python-version 3.11 --extra arrow --extra fast --generate-hashes --no-emit-index-url --no-header --no-annotate -c requirements.lock pyproject.toml -o deploy/requirements.txt
 
 check: lint type check-gen test ## everything that CI runs
 

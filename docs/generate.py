@@ -10,7 +10,7 @@ from typing import Any
 
 from detectors.registry import REGISTRY
 from grafana.alerts.managed import managed
-from grafana.alerts.prometheus import rules
+from grafana.alerts.prometheus import operator_rules, rules
 from schemas.contract import text as contract_text
 from streams.energy_options import Certificate, EnergySupply
 from streams.holiday_options import HolidayOptions
@@ -34,6 +34,7 @@ def files() -> Iterator[tuple[Path, bytes]]:
     yield ROOT / "docs" / "settings.md", _settings().encode()
     yield ROOT / "docs" / "metrics.md", _metrics().encode()
     yield ROOT / "deploy" / "prometheus" / "millstream.rules.yml", rules().encode()
+    yield ROOT / "deploy" / "kubernetes" / "rules.yaml", operator_rules().encode()
     yield ROOT / "deploy" / "grafana" / "managed-alerts" / "millstream.yml", managed().encode()
     by_hand = SITE.read_text(encoding="utf-8").split(MARK)[0]
     yield SITE, (by_hand + MARK + "\n" + assets_toml()).encode()

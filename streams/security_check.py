@@ -24,6 +24,7 @@ def check_security(settings: Settings) -> None:
     given = {name for name in type(settings).model_fields if _text(getattr(settings, name)) not in (None, "")}
     _both(given, "kafka_cert", "kafka_key")
     _both(given, "metrics_cert", "metrics_cert_key")
+    _both(given, "alertmanager_user", "alertmanager_password")
     if sasl and settings.kafka_mechanism == "OAUTHBEARER":
         _one_of(given, "kafka_token", "kafka_token_file")
         try:

@@ -88,6 +88,11 @@ class Settings(BaseSettings):
     metrics_hold: Duration = Field(
         "5m", validate_default=True, description="An episode stays in the metrics at least this long."
     )
+    alertmanager_url: str = Field("http://127.0.0.1:9093", description="Alertmanager, for `millstream alert test`.")
+    alertmanager_user: str | None = Field(None, description="User, where Alertmanager asks for one (basic auth).")
+    alertmanager_password: SecretStr | None = Field(None, description="That user's password.")
+    alertmanager_token: SecretStr | None = Field(None, description="Bearer token instead, as proxies ask for it.")
+    alertmanager_ca: Path | None = Field(None, description="CA certificates to trust, PEM; default: the system's.")
     poll_records: int = Field(8000, ge=1, description="Messages taken from the broker at a time.")
     fetch_wait: Duration = Field(
         "500ms", validate_default=True, description="How long the broker may hold a fetch that finds nothing."

@@ -17,12 +17,31 @@ _NOTE = "# Generated from grafana/alerts by `make gen`; change it there.\n"
 
 def rules() -> str:
     """The file's text."""
-    groups = [
+    return _text({"groups": _groups()})
+
+
+def operator_rules() -> str:
+    """The same as an object of Prometheus' operator, for Kubernetes."""
+    return _text(
+        {
+            "apiVersion": "monitoring.coreos.com/v1",
+            "kind": "PrometheusRule",
+            "metadata": {"name": "millstream"},
+            "spec": {"groups": _groups()},
+        }
+    )
+
+
+def _groups() -> list[dict[str, Any]]:
+    return [
         {"name": name, "interval": "15s", "rules": [_rule(alert) for alert in alerts]}
         for name, alerts in GROUPS.items()
     ]
-    body: str = yaml.safe_dump({"groups": groups}, sort_keys=False, allow_unicode=True, width=1000)
-    return _NOTE + body
+
+
+def _text(body: dict[str, Any]) -> str:
+    text: str = yaml.safe_dump(body, sort_keys=False, allow_unicode=True, width=1000)
+    return _NOTE + text
 
 
 def _rule(alert: Alert) -> dict[str, Any]:

@@ -18,7 +18,7 @@ from streams.results import OUTCOMES
 
 def demo(
     seconds: Annotated[
-        float | None, typer.Option(min=1, help="End after so many seconds; default: 300, a file's end.")
+        float | None, typer.Option(min=1, help="End after so many seconds; default: 300, a file's end, 60.")
     ] = None,
     no_ui: Annotated[bool, typer.Option("--no-ui", help="No live view; print the summary at the end.")] = False,
     input: Annotated[Path | None, typer.Option(metavar="FILE", help="Play a file in place of the plant.")] = None,
@@ -35,6 +35,10 @@ def demo(
       millstream demo --seconds 60
 
       millstream demo --input pump.csv --speed 600x
+
+      millstream demo --config deploy/profiles/hospital/site.toml
+
+    Where a plant.toml stands beside the site file, the plant that it describes is played, all its days in a minute.
 
       millstream demo --seconds 10 --no-ui --summary summary.json
     """

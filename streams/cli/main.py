@@ -7,8 +7,9 @@ from typing import Annotated
 
 import typer
 
-from streams.cli import command, config, state
+from streams.cli import alert, command, config, state
 from streams.cli.demo import demo
+from streams.cli.plant import plant
 from streams.cli.restate import restate
 from streams.cli.schema import schema
 from streams.cli.score import score
@@ -39,8 +40,9 @@ def _millstream(
     """Watches machines: sensor readings from Kafka in, explained anomalies out."""
 
 
-for each in (demo, worker, score, restate, topics, schema):
+for each in (demo, plant, worker, score, restate, topics, schema):
     app.command()(each)
+app.add_typer(alert.app, name="alert")
 app.add_typer(command.app, name="command")
 app.add_typer(config.app, name="config")
 app.add_typer(store, name="store")

@@ -19,6 +19,7 @@ from streams.files.block import to_chunk
 from streams.files.options import FileOptions
 from streams.files.read import read
 from streams.plant import Frame, Plant, message_of
+from streams.plant.described import DescribedPlant
 
 SECOND = 1_000_000_000
 HISTORY_ROWS = 50
@@ -103,6 +104,20 @@ def _rows(chunk: Chunk) -> list[Row]:
         if key.unit:
             row.unit[key.series] = key.unit
     return list(rows.values())
+
+
+def described_rows(plant: DescribedPlant, start_ns: int) -> list[Row]:
+    """All rows of a described plant, by time; what is absent is left out."""
+    rows: list[Row] = []
+    for frame in plant.frames(start_ns):
+        columns = {
+            name: column if isinstance(column, list) else column.tolist() for name, column in frame.series.items()
+        }
+        for i, at in enumerate(frame.time.tolist()):
+            cells = {name: column[i] for name, column in columns.items() if column[i] == column[i]}
+            rows.append(Row(frame.asset, at, cells, frame.unit))
+    rows.sort(key=lambda row: row.time)
+    return rows
 
 
 async def play_rows(rows: Sequence[Row], sender: Sender, speed: float, until: Callable[[], bool]) -> int:

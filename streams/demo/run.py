@@ -24,12 +24,13 @@ from rich.live import Live
 from schemas.errors import Misconfigured
 from streams.access import knock
 from streams.demo.broker import EmbeddedBroker
-from streams.demo.feed import SECOND, Sender, file_rows, live_plant, play_plant, play_rows
+from streams.demo.feed import SECOND, Sender, described_rows, file_rows, live_plant, play_plant, play_rows
 from streams.demo.picture import Picture, latency
 from streams.demo.seen import METER, Seen, summary
 from streams.demo.view import View
 from streams.files.options import FileOptions
 from streams.plant import Fault, Plant, default_faults
+from streams.plant.described import FILE, DescribedPlant, load_plant
 from streams.plant.site import SITE
 from streams.process import compile_kernels
 from streams.resolve import ResolvedSite, resolve
@@ -46,6 +47,7 @@ WARM_S = 600
 DEMAND_S = 1800
 """Length of the windows of maximum demand of the plant's tariff, which begin at full and half hours."""
 DEFAULT_SECONDS = 300.0
+DESCRIBED_SECONDS = 60.0
 _DRAIN_S = 20.0
 _SEED = 20260105
 
@@ -81,9 +83,18 @@ def _broker() -> Iterator[tuple[str, bool]]:
         yield broker.bootstrap, True
 
 
+def _described(options: Options) -> DescribedPlant | None:
+    """The plant that is described beside the site file, if there is one and no file is to be played."""
+    if options.input is not None or options.config is None:
+        return None
+    beside = options.config.parent / FILE
+    return load_plant(beside) if beside.exists() else None
+
+
 class _Demo:
     def __init__(self, options: Options, bootstrap: str, embedded: bool, folder: Path) -> None:
         self.options, self.bootstrap, self.embedded, self.folder = options, bootstrap, embedded, folder
+        self.described = _described(options)
         self.seen = Seen()
         self.live_ns = 0
         self.faults: list[Fault] = []
@@ -153,6 +164,8 @@ class _Demo:
             )
             self._go_live()
             await play_rows(rows, sender, self.options.speed, self._over(worker, self.options.seconds))
+        elif self.described is not None:
+            await self._play_described(self.described, sender, worker)
         else:
             seconds = self.options.seconds or DEFAULT_SECONDS
             now = time.time_ns() // SECOND * SECOND
@@ -174,6 +187,18 @@ class _Demo:
             forget.cancel()
         self.phase = "ending"
         await self._drained(sender, worker)
+
+    async def _play_described(self, plant: DescribedPlant, sender: Sender, worker: Worker) -> None:
+        """All its days in the seconds asked for; the last row is now, as of a file."""
+        rows = await asyncio.to_thread(described_rows, plant, 0)
+        self.faults = plant.faults()
+        lasts_ns, seconds = rows[-1].time - rows[0].time, self.options.seconds or DESCRIBED_SECONDS
+        self._say(
+            f"{plant.days:g} days of the plant that {FILE} describes, in {seconds:g} s",
+            *(f"fault: {fault.story['en']}" for fault in plant.fault),
+        )
+        self._go_live(time.time_ns() - lasts_ns)
+        await play_rows(rows, sender, lasts_ns / SECOND / seconds, self._over(worker, None))
 
     async def _forget_past(self, worker: Worker, sender: Sender) -> None:
         """Latency is that of the live part: forget what it was until the worker had caught up with the past."""

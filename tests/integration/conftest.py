@@ -10,11 +10,12 @@ import pytest
 
 from tests.integration.support.secure import USERS, Installation
 from tests.servers import InfluxServer, KafkaServer, kafka_native
+from tests.servers.alerting_tools import Tools, prepared
 from tests.servers.choose import Way, first_open, in_ci
 from tests.servers.fleet import Fleet
 from tests.servers.kafka_secure import SecureKafka
 from tests.servers.leftovers import delete_buckets, delete_topics
-from tests.servers.lend import lend
+from tests.servers.lend import lend, lend_tools
 
 HERE = Path(__file__).resolve().parent
 
@@ -44,6 +45,12 @@ def real_kafka(kafka: KafkaServer) -> KafkaServer:
 def influx(fleet: Fleet) -> InfluxServer:
     """The InfluxDB of this run."""
     return lend(fleet.influx.get, in_ci())
+
+
+@pytest.fixture(scope="session")
+def alerting_tools() -> Tools:
+    """Prometheus and Alertmanager, as `python -m tests.servers prepare` makes them."""
+    return lend_tools(prepared, in_ci())
 
 
 @pytest.fixture(scope="session")

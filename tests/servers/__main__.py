@@ -7,12 +7,13 @@ import signal
 import sys
 import tempfile
 import time
+from collections.abc import Callable
 from contextlib import ExitStack
 from pathlib import Path
 from typing import NoReturn
 
 from schemas.errors import Misconfigured
-from tests.servers import containers, influx_native, kafka_native, reaper
+from tests.servers import alerting_tools, containers, deploy_tools, influx_native, kafka_native, reaper
 from tests.servers.base import StartFailed, Unavailable
 from tests.servers.choose import NoServer, influx_server, kafka_server
 from tests.servers.environment import INFLUX_ORG, INFLUX_TOKEN, INFLUX_TOKEN_FILE, INFLUX_URL, KAFKA
@@ -21,30 +22,35 @@ USAGE = "usage: python -m tests.servers prepare | run"
 
 
 def prepare() -> None:
-    """Make both servers ready to start in seconds: images where an engine answers, else native builds.
+    """Make all servers ready to start in seconds: images where an engine answers, else native builds.
 
-    Raises Unavailable naming each that cannot be had, after what can be had is there.
+    Prometheus and Alertmanager are built in either case, since tests call their tools as well. Raises Unavailable
+    naming each that cannot be had, after what can be had is there.
     """
+    steps: dict[str, Callable[[], object]] = {
+        "Prometheus": alerting_tools.prepare,
+        "checkers of deploy/": deploy_tools.prepare,
+    }
     try:
         containers.require_engine()
     except Unavailable as no_engine:
-        steps = {"Kafka": kafka_native.prepare, "InfluxDB": influx_native.prepare}
+        steps |= {"Kafka": kafka_native.prepare, "InfluxDB": influx_native.prepare}
         print(f"{no_engine}: native servers")
-        missing: list[str] = []
-        for name, step in steps.items():
-            started = time.monotonic()
-            try:
-                where = step()
-            except (Unavailable, StartFailed) as error:
-                missing.append(f"no {name}: {str(error).splitlines()[0]}")
-                continue
-            print(f"{name} ready in {time.monotonic() - started:.1f} s: {where}", flush=True)
-        if missing:
-            raise Unavailable("; ".join(missing)) from None
-        return
-    for image in (containers.KAFKA_IMAGE, containers.INFLUX_IMAGE):
-        containers.pull(image)
-        print(f"pulled {image}", flush=True)
+    else:
+        for image in (containers.KAFKA_IMAGE, containers.INFLUX_IMAGE):
+            containers.pull(image)
+            print(f"pulled {image}", flush=True)
+    missing: list[str] = []
+    for name, step in steps.items():
+        started = time.monotonic()
+        try:
+            step()
+        except (Unavailable, StartFailed) as error:
+            missing.append(f"no {name}: {str(error).splitlines()[0]}")
+            continue
+        print(f"{name} ready in {time.monotonic() - started:.1f} s", flush=True)
+    if missing:
+        raise Unavailable("; ".join(missing))
 
 
 def run() -> None:

@@ -8,7 +8,7 @@ from typing import TypeVar
 import pytest
 
 from schemas.errors import Misconfigured
-from tests.servers.base import StartFailed
+from tests.servers.base import StartFailed, Unavailable
 from tests.servers.choose import NoServer
 
 S = TypeVar("S")
@@ -28,4 +28,15 @@ def lend(get: Callable[[], S], ci: bool) -> S:
         why = str(error)
     if fatal:
         pytest.fail(why, pytrace=False)
+    pytest.skip(why)
+
+
+def lend_tools(get: Callable[[], S], ci: bool) -> S:
+    """What `get` returns; where it raises Unavailable, a failure under CI and a skip elsewhere."""
+    try:
+        return get()
+    except Unavailable as error:
+        why = str(error).split("\n", 1)[0]
+    if ci:
+        pytest.fail(f"CI=true needs them: {why}", pytrace=False)
     pytest.skip(why)

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import re
-import shutil
 import subprocess
 from pathlib import Path
 
@@ -13,13 +12,20 @@ import yaml
 from docs.generate import ROOT
 from grafana.alerts.table import ALERTS
 from streams.metrics import TABLE
+from streams.trial_page import NAME as TRIAL
+from tests.servers.alerting_tools import Tools, prepared
+from tests.servers.choose import in_ci
+from tests.servers.lend import lend_tools
 from tests.unit.alerts.cases import CASES, Series
 
 RULES = ROOT / "deploy" / "prometheus" / "millstream.rules.yml"
 RUNBOOK = (ROOT / "grafana" / "runbook.md").read_text(encoding="utf-8")
-promtool = pytest.mark.skipif(shutil.which("promtool") is None, reason="no promtool on the PATH: rules are not tried")
-amtool = pytest.mark.skipif(shutil.which("amtool") is None, reason="no amtool on the PATH: routes are not tried")
 ALWAYS = "MillstreamWatchdog"
+
+
+@pytest.fixture(scope="session")
+def tools() -> Tools:
+    return lend_tools(prepared, in_ci())
 
 
 def count(alert: str) -> str:
@@ -35,12 +41,12 @@ def group(alert: str, series: Series, at: str, many: int) -> dict[str, object]:
     }
 
 
-def judged(tmp_path: Path, groups: list[dict[str, object]]) -> str:
+def judged(tools: Tools, tmp_path: Path, groups: list[dict[str, object]]) -> str:
     """What promtool says of tests; empty where all hold."""
     path = tmp_path / "test.yml"
     body = {"rule_files": [str(RULES)], "evaluation_interval": "30s", "tests": groups}
     path.write_text(yaml.safe_dump(body), encoding="utf-8")
-    done = subprocess.run(["promtool", "test", "rules", str(path)], capture_output=True, text=True, check=False)
+    done = subprocess.run([tools.promtool, "test", "rules", str(path)], capture_output=True, text=True, check=False)
     return "" if done.returncode == 0 else done.stdout + done.stderr
 
 
@@ -48,24 +54,21 @@ def test_every_alert_has_a_case() -> None:
     assert set(CASES) == set(ALERTS)
 
 
-@promtool
 @pytest.mark.parametrize("name", sorted(ALERTS))
-def test_it_fires_once_when_it_should_and_is_silent_when_it_should_be(tmp_path: Path, name: str) -> None:
+def test_it_fires_once_when_it_should_and_is_silent_when_it_should_be(tools: Tools, tmp_path: Path, name: str) -> None:
     case = CASES[name]
     groups = [group(name, case.fires, case.at, case.many)]
     if name != ALWAYS:
         groups.append(group(name, case.silent, case.at, 0))
-    assert judged(tmp_path, groups) == ""
+    assert judged(tools, tmp_path, groups) == ""
 
 
-@promtool
-def test_an_alert_that_should_not_be_there_is_noticed(tmp_path: Path) -> None:
+def test_an_alert_that_should_not_be_there_is_noticed(tools: Tools, tmp_path: Path) -> None:
     case = CASES["MillstreamLagging"]
-    assert "FAILED" in judged(tmp_path, [group("MillstreamLagging", case.fires, case.at, 0)])
+    assert "FAILED" in judged(tools, tmp_path, [group("MillstreamLagging", case.fires, case.at, 0)])
 
 
-@promtool
-def test_a_person_reads_what_where_and_how_bad_with_a_link_to_the_board(tmp_path: Path) -> None:
+def test_a_person_reads_what_where_and_how_bad_with_a_link_to_the_board(tools: Tools, tmp_path: Path) -> None:
     case = CASES["MillstreamAnomalyMajor"]
     expected = {
         "summary": "Major anomaly on oven-1, line1: watch level, severity 601",
@@ -88,7 +91,7 @@ def test_a_person_reads_what_where_and_how_bad_with_a_link_to_the_board(tmp_path
              "exp_alerts": [{"exp_labels": labels, "exp_annotations": expected}]},
         ],
     }  # fmt: skip
-    assert judged(tmp_path, [told]) == ""
+    assert judged(tools, tmp_path, [told]) == ""
 
 
 def test_rules_ask_for_metrics_that_there_are_by_labels_that_they_have() -> None:
@@ -100,7 +103,7 @@ def test_rules_ask_for_metrics_that_there_are_by_labels_that_they_have() -> None
             assert asked <= known[name], f"{alert.name}: {name} has no {asked - known[name]}"
 
 
-@pytest.mark.parametrize("name", sorted(ALERTS))
+@pytest.mark.parametrize("name", sorted((*ALERTS, TRIAL)))
 def test_each_alert_has_its_place_in_the_runbook(name: str) -> None:
     section = RUNBOOK.split(f"\n## {name}\n")
     assert len(section) == 2, f"expected one heading '## {name}'"
@@ -110,7 +113,7 @@ def test_each_alert_has_its_place_in_the_runbook(name: str) -> None:
 
 
 def test_the_runbook_has_no_alert_that_is_gone() -> None:
-    assert set(re.findall(r"^## (Millstream\w+)$", RUNBOOK, re.M)) == set(ALERTS)
+    assert set(re.findall(r"^## (Millstream\w+)$", RUNBOOK, re.M)) == {*ALERTS, TRIAL}
 
 
 @pytest.mark.parametrize("name", sorted(ALERTS))
@@ -123,7 +126,6 @@ def test_every_alert_is_said_in_three_languages_with_the_same_facts(name: str) -
     assert re.search(r"[一-鿿]", said.zh)
 
 
-@amtool
 @pytest.mark.parametrize(
     ("labels", "receiver"),
     [
@@ -135,19 +137,17 @@ def test_every_alert_is_said_in_three_languages_with_the_same_facts(name: str) -
         ("alertname=MillstreamSensorFault team=maintenance severity=minor", "maintenance"),
     ],
 )
-def test_alerts_go_to_those_whom_they_concern(labels: str, receiver: str) -> None:
+def test_alerts_go_to_those_whom_they_concern(tools: Tools, labels: str, receiver: str) -> None:
     config = str(ROOT / "deploy" / "alertmanager" / "alertmanager.yml")
-    argv = ["amtool", "config", "routes", "test", f"--config.file={config}", *labels.split()]
+    argv = [tools.amtool, "config", "routes", "test", f"--config.file={config}", *labels.split()]
     done = subprocess.run(argv, capture_output=True, text=True, check=True)
     assert done.stdout.strip() == receiver
 
 
-@amtool
-@promtool
-def test_the_servers_take_their_files() -> None:
+def test_the_servers_take_their_files(tools: Tools) -> None:
     deploy = ROOT / "deploy"
-    subprocess.run(["amtool", "check-config", str(deploy / "alertmanager" / "alertmanager.yml")], check=True)
-    subprocess.run(["promtool", "check", "config", str(deploy / "prometheus" / "prometheus.yml")], check=True)
+    subprocess.run([tools.amtool, "check-config", str(deploy / "alertmanager" / "alertmanager.yml")], check=True)
+    subprocess.run([tools.promtool, "check", "config", str(deploy / "prometheus" / "prometheus.yml")], check=True)
 
 
 def managed_rules() -> dict[str, dict[str, object]]:

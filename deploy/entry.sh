@@ -1,0 +1,20 @@
+#!/bin/sh
+# Entry of the image: a millstream command, or `healthy`, which asks the worker in this container how it is.
+set -eu
+
+if [ "${1:-}" = healthy ]; then
+    exec python -c '
+import os, ssl, urllib.request
+scheme = "https" if os.environ.get("MILLSTREAM_METRICS_CERT") else "http"
+port = os.environ.get("MILLSTREAM_PORT", "8090")
+# the certificate is for the host that others know, not for this loopback address
+urllib.request.urlopen(f"{scheme}://127.0.0.1:{port}/healthz", timeout=4, context=ssl._create_unverified_context())
+'
+fi
+
+# The root may be read-only: kernels compiled with the image are put where numba may also add to them.
+export NUMBA_CACHE_DIR="${NUMBA_CACHE_DIR:-${TMPDIR:-/tmp}/millstream-kernels}"
+if [ -d /opt/millstream/kernels ] && [ ! -d "$NUMBA_CACHE_DIR" ]; then
+    cp -R /opt/millstream/kernels "$NUMBA_CACHE_DIR"
+fi
+exec millstream "$@"

@@ -1,0 +1,166 @@
+"""The manifests: kustomize builds them, Kubernetes' schemas take them, and they agree with settings and metrics."""
+
+from __future__ import annotations
+
+import os
+import re
+import subprocess
+import sys
+from pathlib import Path
+from typing import Any
+
+import pytest
+import yaml
+
+from docs.generate import ROOT
+from streams.metrics import TABLE
+from streams.settings import Settings
+from streams.site import load_site
+from tests.servers.deploy_tools import DeployTools
+from tests.unit.deploy.settings_given import loaded, unknown
+
+FOLDER = ROOT / "deploy" / "kubernetes"
+KUBERNETES = "1.32"
+"""The oldest release that these manifests are checked against; the newest is checked as well."""
+CUSTOM = {"ScaledObject", "ServiceMonitor", "PrometheusRule"}
+"""Kinds of KEDA and of Prometheus' operator, whose schemas are not among Kubernetes' own: held by tests here."""
+
+
+@pytest.fixture(scope="module")
+def built(checkers: DeployTools) -> dict[str, dict[str, Any]]:
+    """kind/name -> manifest; generated ConfigMaps without their hashes."""
+    done = subprocess.run([checkers.kustomize, "build", str(FOLDER)], capture_output=True, text=True, check=True)
+    found = list(yaml.safe_load_all(done.stdout))
+    return {f"{m['kind']}/{re.sub(r'-[a-z0-9]{10}$', '', m['metadata']['name'])}": m for m in found}
+
+
+def settings_env() -> dict[str, str]:
+    lines = (FOLDER / "settings.env").read_text("utf-8").splitlines()
+    return dict(line.split("=", 1) for line in lines)
+
+
+@pytest.mark.parametrize("release", [KUBERNETES, "1.37"])
+def test_kubernetes_schemas_take_them(
+    built: dict[str, dict[str, Any]], checkers: DeployTools, tmp_path: Path, release: str
+) -> None:
+    path = tmp_path / "all.yaml"
+    path.write_text(yaml.safe_dump_all(m for m in built.values() if m["kind"] not in CUSTOM))
+    assert validated(checkers, path, release) == (0, "")
+
+
+def test_kubernetes_schemas_would_refuse_what_is_wrong(checkers: DeployTools, tmp_path: Path) -> None:
+    path = tmp_path / "wrong.yaml"
+    path.write_text("apiVersion: v1\nkind: Service\nmetadata: {name: a}\nspec: {prots: []}\n")
+    status, told = validated(checkers, path, KUBERNETES)
+    assert status
+    assert "prots" in told
+
+
+def validated(checkers: DeployTools, path: Path, release: str) -> tuple[int, str]:
+    done = subprocess.run(
+        [sys.executable, "-m", "kubernetes_validate", "--strict", "-k", release, "--quiet", str(path)],
+        env={**os.environ, "PYTHONPATH": checkers.python_path}, capture_output=True, text=True, check=False,
+    )  # fmt: skip
+    return done.returncode, done.stdout + done.stderr
+
+
+def test_what_is_there(built: dict[str, dict[str, Any]]) -> None:
+    assert built.keys() == {
+        "Namespace/millstream", "ServiceAccount/millstream", "ConfigMap/site", "ConfigMap/settings", "Job/setup",
+        "Deployment/worker", "Service/worker", "PodDisruptionBudget/worker", "NetworkPolicy/worker",
+        "ScaledObject/worker", "ServiceMonitor/worker", "PrometheusRule/millstream",
+    }  # fmt: skip
+
+
+def test_secrets_are_referenced_and_never_stored(built: dict[str, dict[str, Any]]) -> None:
+    assert not [name for name in built if name.startswith("Secret/")]
+    files = {Path(v).name for k, v in settings_env().items() if k.endswith("_FILE")}
+    mounted = {v.rsplit("/", 1)[0] for k, v in settings_env().items() if k.endswith("_FILE")}
+    assert mounted == {"/run/secrets/millstream"}
+    told = (FOLDER / "kustomization.yaml").read_text("utf-8")
+    assert files == set(re.findall(r"--from-(?:literal|file)=(\w+)", told))
+
+
+def test_settings_are_those_that_there_are(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    given = settings_env()
+    assert unknown(given) == []
+    ca = tmp_path / "ca.crt"
+    ca.write_text("")
+    monkeypatch.setattr("streams.security_check.kafka_context", lambda settings: None)  # reads certificates
+    settings = loaded(given | {"MILLSTREAM_KAFKA_CA": str(ca)}, tmp_path, monkeypatch)
+    assert settings.kafka_security == "SASL_SSL"
+
+
+def test_the_site_file_is_right() -> None:
+    assert load_site(FOLDER / "site.toml").site.name == "penang"
+
+
+def test_probes_and_ports_are_the_workers_own(built: dict[str, dict[str, Any]]) -> None:
+    [container] = built["Deployment/worker"]["spec"]["template"]["spec"]["containers"]
+    [port] = container["ports"]
+    assert port["containerPort"] == int(settings_env()["MILLSTREAM_PORT"]) == Settings.model_fields["port"].default
+    probes = {name: container[name]["httpGet"] for name in ("startupProbe", "livenessProbe", "readinessProbe")}
+    assert {p["port"] for p in probes.values()} == {port["name"]}
+    served = set(re.findall(r'add_get\("(/\w+)"', (ROOT / "streams" / "web.py").read_text("utf-8")))
+    assert {p["path"] for p in probes.values()} | {"/metrics"} <= served
+    assert probes["livenessProbe"]["path"] == "/healthz"
+    assert probes["readinessProbe"]["path"] == "/readyz"
+
+
+@pytest.mark.parametrize("name", ["Deployment/worker", "Job/setup"])
+def test_pods_are_held_to_the_restricted_standard(built: dict[str, dict[str, Any]], name: str) -> None:
+    spec = built[name]["spec"]["template"]["spec"]
+    assert spec["securityContext"]["runAsNonRoot"] is True
+    assert spec["securityContext"]["seccompProfile"] == {"type": "RuntimeDefault"}
+    for container in (*spec["containers"], *spec.get("initContainers", [])):
+        assert container["securityContext"] == {
+            "allowPrivilegeEscalation": False, "readOnlyRootFilesystem": True, "capabilities": {"drop": ["ALL"]},
+        }  # fmt: skip
+        assert container["resources"]["limits"]["memory"]
+        assert {v["name"] for v in container["volumeMounts"]} <= {v["name"] for v in spec["volumes"]}
+
+
+def test_workers_are_scaled_by_a_metric_that_there_is_up_to_the_partitions(built: dict[str, dict[str, Any]]) -> None:
+    spec = built["ScaledObject/worker"]["spec"]
+    assert f"Deployment/{spec['scaleTargetRef']['name']}" in built
+    assert spec["minReplicaCount"] >= 2
+    assert spec["maxReplicaCount"] <= int(settings_env()["MILLSTREAM_PARTITIONS"])
+    [trigger] = spec["triggers"]
+    assert trigger["type"] == "prometheus"
+    assert set(re.findall(r"millstream_\w+", trigger["metadata"]["query"])) <= {d.name for d in TABLE}
+    assert all(isinstance(value, str) for value in trigger["metadata"].values()), "KEDA takes strings alone"
+    assert "replicas" not in built["Deployment/worker"]["spec"]
+
+
+def test_prometheus_finds_the_workers_under_the_job_that_the_rules_ask_for(built: dict[str, dict[str, Any]]) -> None:
+    spec, service = built["ServiceMonitor/worker"]["spec"], built["Service/worker"]
+    labels = service["metadata"]["labels"]
+    assert spec["selector"]["matchLabels"].items() <= labels.items()
+    assert labels[spec["jobLabel"]].startswith("millstream")
+    [endpoint] = spec["endpoints"]
+    assert endpoint["port"] == service["spec"]["ports"][0]["name"]
+    asked = endpoint["authorization"]["credentials"]
+    assert Path(settings_env()["MILLSTREAM_METRICS_TOKEN_FILE"]).name == asked["key"]
+    pods = built["Deployment/worker"]["spec"]["template"]["metadata"]["labels"]
+    assert service["spec"]["selector"].items() <= pods.items()
+    assert built["PodDisruptionBudget/worker"]["spec"]["selector"]["matchLabels"].items() <= pods.items()
+
+
+def test_the_rules_are_the_shipped_ones(built: dict[str, dict[str, Any]]) -> None:
+    shipped = yaml.safe_load((ROOT / "deploy" / "prometheus" / "millstream.rules.yml").read_text("utf-8"))
+    assert built["PrometheusRule/millstream"]["spec"] == shipped
+
+
+def test_the_network_is_open_to_the_addresses_of_the_settings_and_no_others(built: dict[str, dict[str, Any]]) -> None:
+    spec = built["NetworkPolicy/worker"]["spec"]
+    assert set(spec["policyTypes"]) == {"Ingress", "Egress"}
+    let_out = {
+        (to["namespaceSelector"]["matchLabels"]["kubernetes.io/metadata.name"], port["port"])
+        for rule in spec["egress"] for to in rule["to"] for port in rule["ports"]
+    }  # fmt: skip
+    given = settings_env()
+    wanted = set()
+    for name in ("MILLSTREAM_KAFKA", "MILLSTREAM_INFLUX_URL", "MILLSTREAM_ALERTMANAGER_URL"):
+        host, port = given[name].removeprefix("http://").rsplit(":", 1)
+        wanted.add((host.split(".")[1], int(port)))
+    assert let_out == wanted | {("kube-system", 53)}
