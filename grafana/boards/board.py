@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterator
 from typing import NamedTuple
 
+from grafana.boards.grid import COLUMNS, placed
 from grafana.boards.panel import Json, Panel
 from grafana.boards.query import Query
 from grafana.boards.variables import SOURCES, Choice, Variable, source_json, sources_of, variable_json
@@ -13,7 +14,6 @@ SCHEMA_VERSION = 41
 """Of Grafana 11.6 to 12.1; newer ones take it as it is."""
 TAG = "millstream"
 """Boards with this tag are linked to each other."""
-COLUMNS = 24
 
 
 class Row(NamedTuple):
@@ -123,27 +123,12 @@ def _note(name: str, colour: str, query: Query) -> Json:
 
 def _panels(board: Board) -> list[Json]:
     out: list[Json] = []
-    y = number = 0
-    for row in board.rows:
-        number += 1
-        out.append(
-            {
-                "id": number,
-                "type": "row",
-                "title": row.title,
-                "collapsed": False,
-                "gridPos": {"h": 1, "w": COLUMNS, "x": 0, "y": y},
-                "panels": [],
-            }
-        )
-        x, y, deepest = 0, y + 1, 0
-        for panel in row.panels:
-            number += 1
-            if x + panel.width > COLUMNS:
-                x, y, deepest = 0, y + deepest, 0
-            out.append(_panel(panel, number, {"h": panel.height, "w": panel.width, "x": x, "y": y}))
-            x, deepest = x + panel.width, max(deepest, panel.height)
-        y += deepest
+    for number, (what, at) in enumerate(placed((row.title, row.panels) for row in board.rows), 1):
+        place = {"h": at.h, "w": at.w, "x": at.x, "y": at.y}
+        if isinstance(what, Panel):
+            out.append(_panel(what, number, place))
+        else:
+            out.append({"id": number, "type": "row", "title": what, "collapsed": False, "gridPos": place, "panels": []})
     return out
 
 

@@ -4,8 +4,8 @@ from __future__ import annotations
 
 from grafana.boards.board import Board, Row
 from grafana.boards.colours import BLUE, GREEN, GREY, LOSS, ORANGE, PURPLE, VERMILLION
-from grafana.boards.panel import BAND, COLOURED, fixed, lines, ranking, stat, table
-from grafana.boards.query import chosen, figures, influx, kpi, prom
+from grafana.boards.panel import COLOURED, DASHED, fixed, lines, ranking, stat, table
+from grafana.boards.query import figures, influx, kpi, of_site, prom
 from grafana.boards.shared import COVERAGE_STEPS, RATIO_STEPS
 from grafana.boards.variables import places
 
@@ -59,11 +59,15 @@ ENERGY = Board(
                 table(
                     "What do single products take and how well are they made?",
                     "Means over the hours shown of each machine and product.",
-                    influx('mean("value") AS "mean"', "kpi", kpi("effectiveness", "quality", "energy_per_good"),
-                           "\"shift\" = '-'", "\"product\" != '-'", by='"asset", "product", "kpi"', table=True),
-                    unit="short", width=12,
-                    names={"asset": "asset", "product": "product", "kpi": "figure", "mean": "mean"},
-                    fields={"mean": {"decimals": 3}}, empty="No machine names its product",
+                    *(influx(f'mean("value") AS "{name}"', "kpi", kpi(name), "\"shift\" = '-'", "\"product\" != '-'",
+                             by='"line", "asset", "product"', table=True)
+                      for name in ("effectiveness", "quality", "energy_per_good")),
+                    unit="percentunit", width=12,
+                    names={"line": "line", "asset": "asset", "product": "product", "effectiveness": "effectiveness",
+                           "quality": "quality", "energy_per_good": "energy of a good part"},
+                    fields={"energy of a good part": {"unit": "kwatth", "decimals": 2},
+                            "effectiveness": {"decimals": 1}, "quality": {"decimals": 1}},
+                    empty="No machine names its product",
                 ),
             ),
         ),
@@ -83,43 +87,38 @@ ENERGY = Board(
                 ),
                 lines(
                     "What did each demand window come to?",
-                    "Demand of each window beside its limit and its last forecast with the 90 % interval; where they "
-                    "part, load changed late in the window.",
-                    figures('mean("value") AS "demand"', "demand", by=f"time($__interval), {_BY} fill(none)",
-                            legend="demand $tag_asset", where=(_MACHINES, chosen("asset"))),
-                    figures('mean("value") AS "forecast", mean("low") AS "low", mean("high") AS "high"',
-                            "demand_forecast", by="time($__interval) fill(none)", legend="$col", where=(_MACHINES,)),
-                    figures('max("value") AS "limit"', "demand_limit", by="time($__interval) fill(none)",
-                            legend="limit", where=(_MACHINES,)),
-                    unit="kwatt", low=0, width=12, colours={"limit": VERMILLION}, styles=BAND, interval="15m",
+                    "Demand of the site in each window, beside the limit and the last forecast, with its 90 % "
+                    "interval, of meters that have them. Where they part, load changed late in the window.",
+                    of_site('"value"', "demand", by='"site"', legend="demand $tag_site"),
+                    figures('"value" AS "forecast", "low" AS "low", "high" AS "high"', "demand_forecast", by='"asset"',
+                            legend="$col $tag_asset"),
+                    figures('"value"', "demand_limit", by='"asset"', legend="limit $tag_asset"),
+                    unit="kwatt", low=0, width=12,
+                    styles={f"/^{name} /": style for name, style in DASHED.items()}
+                    | {"/^demand /": {"color": fixed(BLUE), "custom.lineWidth": 2},
+                       "/^limit /": {"color": fixed(VERMILLION)}},
                     empty="No demand window in the time shown",
                 ),
                 stat(
                     "What must be shed now?",
                     "kW to shed for the rest of the running window to stay under the limit; 0 where nothing must be.",
                     prom('max(millstream_kpi{PLACE,kpi="demand_shed"}) * 1000', now=True),
-                    unit="watt", steps=((None, GREEN), (1.0, VERMILLION)), decimals=0, width=6,
+                    unit="watt", steps=((None, GREEN), (1.0, VERMILLION)), decimals=0, width=8,
                     empty="No forecast of the running window",
                 ),
                 stat(
                     "What would this window cost?",
                     "What the month's bill rises by if the window ends as forecast, in the tariff's currency.",
                     prom('max(millstream_kpi{PLACE,kpi="demand_risk"})', now=True),
-                    unit="locale", steps=((None, GREEN), (1.0, VERMILLION)), decimals=0, width=6,
+                    unit="locale", steps=((None, GREEN), (1.0, VERMILLION)), decimals=0, width=8,
                     empty="No forecast, or the tariff has no charge for demand",
                 ),
                 stat(
                     "What is the month's highest demand?",
                     "Highest final window of the site's month so far.",
-                    figures('last("value")', "demand_max", legend="$tag_site", by='"site"'),
-                    unit="kwatt", decimals=0, width=6, empty="No final demand window in this month's rows shown",
-                ),
-                stat(
-                    "How even is the load?",
-                    "Load factor of the newest shift: mean over highest demand. Low: a peak that costs.",
-                    influx('last("value")', "kpi", kpi("load_factor"), "\"shift\" != '-'", by='"asset"',
-                           legend="$tag_asset"),
-                    unit="percentunit", decimals=0, width=6, empty="No shift with whole demand windows",
+                    prom('max by (site) (millstream_kpi{site=~"$site",line="-",asset="-",kpi="demand_max"}) * 1000',
+                         "{{site}}", now=True),
+                    unit="watt", decimals=0, width=8, empty="No window of this month is final yet",
                 ),
             ),
         ),
@@ -128,9 +127,12 @@ ENERGY = Board(
             (
                 lines(
                     "How much energy does each machine take?",
-                    "kWh of each hour, by machine.",
+                    "kWh of each hour, by machine; the running hour still grows. Linear up to 1, logarithmic above, so "
+                    "that small machines are seen beside the incomer.",
                     figures('"value"', "energy", by=_BY, legend=_NAMED, where=(_MACHINES,)),
-                    unit="kwatth", stacked=False, low=0, width=12, steps=True, empty="No meter in the time shown",
+                    unit="kwatth", low=0, width=12, steps=True,
+                    custom={"scaleDistribution": {"type": "symlog", "log": 10, "linearThreshold": 1}},
+                    empty="No meter in the time shown",
                 ),
                 lines(
                     "What does a good part take?",
@@ -142,22 +144,28 @@ ENERGY = Board(
                     "What runs for nothing?",
                     "kWh taken in the time shown while a machine did not produce.",
                     figures('sum("value")', "idle_energy", by=_BY, legend=_NAMED, where=(_MACHINES,)),
-                    unit="kwatth", decimals=1, width=8, empty="No machine with meter and states",
+                    unit="kwatth", decimals=1, width=12, empty="No machine with meter and states",
+                ),
+                ranking(
+                    "How even is the load?",
+                    "Load factor of the newest shift: mean over highest demand. Low: a peak that costs.",
+                    influx('last("value")', "kpi", kpi("load_factor"), "\"shift\" != '-'", by=_BY, legend=_NAMED),
+                    unit="percentunit", high=1.0, decimals=0, width=12, empty="No shift with whole demand windows",
                 ),
                 lines(
                     "Is the power factor good enough?",
                     "Of each hour; below 0.85 or 0.9 most tariffs add a surcharge.",
                     figures('"value"', "power_factor", by=_BY, legend=_NAMED),
-                    unit="none", decimals=2, high=1.0, width=8, steps=True,
+                    unit="none", decimals=2, high=1.0, width=12, steps=True,
                     lines_at=((None, VERMILLION), (0.85, ORANGE), (0.9, GREEN)),
                     empty="No meter of reactive energy",
                 ),
                 lines(
                     "How much carbon is emitted?",
                     "Scope 2 of the site in each hour, by the grid's factor and by contracts (GHG Protocol).",
-                    figures('"value"', "carbon_location", legend="by location", where=("\"area\" = '-'",)),
-                    figures('"value"', "carbon_market", legend="by contracts", where=("\"area\" = '-'",)),
-                    unit="masskg", low=0, width=8, steps=True, colours={"by location": BLUE, "by contracts": GREEN},
+                    of_site('"value"', "carbon_location", legend="by location"),
+                    of_site('"value"', "carbon_market", legend="by contracts"),
+                    unit="masskg", low=0, width=12, steps=True, colours={"by location": BLUE, "by contracts": GREEN},
                     empty="The site file names no grid",
                 ),
             ),
@@ -177,8 +185,9 @@ ENERGY = Board(
                     interval="1h", empty="No [[baseline]] is frozen yet: see figure baseline_warm",
                 ),
                 lines(
-                    "What was taken, and what was expected?",
-                    "Energy of machines with a baseline beside what it expects of their production and weather.",
+                    "What was expected, and what was saved?",
+                    "What the baseline expects of each hour or day, by production and weather, and how much "
+                    "less was taken.",
                     figures('"value"', "expected_energy", by=_BY, legend="expected $tag_asset"),
                     figures('"value"', "savings", by=_BY, legend="saved $tag_asset"),
                     unit="kwatth", width=12, steps=True, colours={"/^expected/": GREEN, "/^saved/": BLUE},
@@ -187,8 +196,8 @@ ENERGY = Board(
                 lines(
                     "What does energy cost each hour?",
                     "Energy of the site by the tariff, and of it what ran for nothing; in the tariff's currency.",
-                    figures('"value"', "energy_cost", legend="energy", where=("\"area\" = '-'",)),
-                    figures('"value"', "idle_cost", legend="for nothing", where=("\"area\" = '-'",)),
+                    of_site('"value"', "energy_cost", legend="energy"),
+                    of_site('"value"', "idle_cost", legend="for nothing"),
                     unit="locale", low=0, decimals=0, width=8, bars=True, interval="1h",
                     colours={"energy": BLUE, "for nothing": ORANGE}, empty="The site file names no tariff",
                 ),
@@ -205,7 +214,7 @@ ENERGY = Board(
                     prom("min by (site,line,asset) (millstream_kpi_coverage{PLACE})", table=True),
                     unit="percentunit", steps=COVERAGE_STEPS, width=8,
                     names={"site": "site", "line": "line", "asset": "asset", "Value": "coverage"},
-                    fields={"coverage": COLOURED}, empty="No key figure in the metrics",
+                    sort="coverage", rising=True, fields={"coverage": COLOURED}, empty="No key figure in the metrics",
                 ),
             ),
         ),

@@ -123,13 +123,12 @@ HEALTH = Board(
                     unit="none", low=0, decimals=0, width=8, bars=True, stacked=True,
                     colours={"bad": VERMILLION, "uncertain": ORANGE}, empty="All readings are good",
                 ),
-                lines(
-                    "How far are clocks off?",
-                    "Highest score of watches of kind clock, by machine; from 1 on it is outside of its limits.",
-                    influx('max("score")', "verdict", "\"detector\" = 'clock'", chosen("watch"),
-                           by='time($__interval), "line", "asset" fill(none)', legend="$tag_line $tag_asset"),
-                    unit="none", low=0, decimals=1, width=8, lines_at=((None, BLUE), (1.0, VERMILLION)),
-                    empty="No watch of kind clock",
+                ranking(
+                    "Whose clocks or time stamps are wrong?",
+                    "Episodes of watches of kind clock opened in the time shown: readings from the future, or far "
+                    "behind their arrival.",
+                    opened('"line", "asset"', "$tag_line $tag_asset", "\"detector\" = 'clock'", chosen("watch")),
+                    unit="none", decimals=0, width=8, empty="No clock was off",
                 ),
                 lines(
                     "What became of the readings?",

@@ -5,13 +5,12 @@ from __future__ import annotations
 from grafana.boards.board import Board, Row
 from grafana.boards.colours import BLUE, GREEN, GREY, LOSS, ORANGE, PURPLE, VERMILLION
 from grafana.boards.panel import lines, ranking, stat
-from grafana.boards.query import HOURS, chosen, figures, influx, prom
+from grafana.boards.query import HOURS, chosen, influx, of_site, prom
 from grafana.boards.shared import RATIO_STEPS, by_severity, events, mutes, open_episodes, states
 from grafana.boards.variables import STATES, places
 
 _FORECAST = "max by (site,line,asset) (millstream_demand_forecast_watts{PLACE})"
 _LIMIT = "max by (site,line,asset) (millstream_demand_limit_watts{PLACE})"
-_SITE = ("\"area\" = '-'", "\"line\" = '-'")
 
 OVERVIEW = Board(
     "millstream-overview",
@@ -52,9 +51,10 @@ OVERVIEW = Board(
                 ranking(
                     "Which machine holds its line up?",
                     "Share of the newest hour in which the machine was its line's bottleneck (Roser 2002).",
-                    figures('last("value")', "bottleneck_share", by='"line", "asset"', legend="$tag_line $tag_asset"),
+                    prom('sort_desc(max by (site,line,asset) (millstream_kpi{PLACE,kpi="bottleneck_share"}) > 0)',
+                         "{{line}} {{asset}}", now=True),
                     unit="percentunit", high=1.0, decimals=0, width=6, height=9,
-                    empty="No line has a bottleneck in the time shown",
+                    empty="No line has a bottleneck",
                 ),
             ),
         ),
@@ -77,8 +77,8 @@ OVERVIEW = Board(
                     "What does each hour cost in energy and losses?",
                     "Energy and, where a minute has a price, losses of the whole site, in the tariff's currency; at "
                     "the beginning of each hour.",
-                    figures('"value"', "energy_cost", by='"kpi"', legend="$tag_kpi", where=_SITE),
-                    figures('"value"', *(f"{name}_cost" for name in LOSS), by='"kpi"', legend="$tag_kpi", where=_SITE),
+                    of_site('"value"', "energy_cost", by='"kpi"', legend="$tag_kpi"),
+                    of_site('"value"', *(f"{name}_cost" for name in LOSS), by='"kpi"', legend="$tag_kpi"),
                     unit="locale", stacked=True, bars=True, low=0, decimals=0, width=12,
                     colours={"energy_cost": BLUE} | {f"{name}_cost": colour for name, colour in LOSS.items()},
                     interval="1h", empty="No tariff and no price of a minute: see the site file",

@@ -179,13 +179,15 @@ def table(
     names: Mapping[str, str],
     fields: Mapping[str, Json] | None = None,
     sort: str = "",
+    rising: bool = False,
     most: int = 0,
     steps: Steps = _PLAIN,
     **place: Any,
 ) -> Panel:
     """A table: `names` are its columns, in order, with what they are called; what is not named is not shown.
 
-    `fields` are settings of single columns, by what these are called; rows are sorted by `sort`, largest first.
+    `fields` are settings of single columns, by what these are called; rows are sorted by `sort`, largest first
+    unless `rising`.
     """
     order = {name: i for i, name in enumerate(names)}
     told: list[Json] = [
@@ -194,7 +196,7 @@ def table(
         {"id": "organize", "options": {"indexByName": order, "renameByName": dict(names), "excludeByName": {}}},
     ]
     if sort:
-        told.append({"id": "sortBy", "options": {"fields": {}, "sort": [{"field": sort, "desc": True}]}})
+        told.append({"id": "sortBy", "options": {"fields": {}, "sort": [{"field": sort, "desc": not rising}]}})
     if most:
         told.append({"id": "limit", "options": {"limitField": most}})
     return Panel(
@@ -228,9 +230,15 @@ BAND: dict[str, Json] = {
         "custom.hideFrom": {"legend": True, "tooltip": False, "viz": False},
     },
     "high": {"color": fixed(GREEN), "custom.lineWidth": 0, "custom.fillBelowTo": "low", "custom.fillOpacity": 20},
-    "forecast": {"color": fixed(PURPLE), "custom.lineStyle": {"fill": "dash", "dash": [4, 4]}},
 }
-"""Looks of an expected value, of the band around it, and of a forecast."""
+"""Looks of an expected value and of the band around it."""
+
+
+DASHED: dict[str, Json] = {
+    name: {"color": fixed(PURPLE), "custom.lineStyle": {"fill": "dash", "dash": dash}}
+    for name, dash in (("forecast", [8, 4]), ("low", [2, 4]), ("high", [2, 4]))
+}
+"""Looks of forecasts of several things, each with its interval."""
 
 
 def _override(name: str, settings: Mapping[str, Any]) -> Json:

@@ -47,8 +47,10 @@ def influx(
 def over(select: str, inner: Query, *where: str, by: str = "", legend: str = "", table: bool = False) -> Query:
     """SELECT over what another query gives."""
     grouped = f" GROUP BY {by}" if by else ""
-    # the time is named outside too: an interval would be filled from 1970 on
-    text = f"SELECT {select} FROM ({inner.text}) WHERE {' AND '.join(['$timeFilter', *where])}{grouped}"  # noqa: S608
+    # With intervals the time is named outside too, or they would be filled from 1970 on. Without, it may not be: the
+    # first interval of the inner query begins before the time shown, and InfluxDB 2 then gives nothing at all.
+    conditions = [*(["$timeFilter"] if "time(" in by else []), *where]
+    text = f"SELECT {select} FROM ({inner.text}){' WHERE ' if conditions else ''}{' AND '.join(conditions)}{grouped}"  # noqa: S608
     return Query(inner.source, text, legend, "table" if table else "time_series")
 
 
@@ -81,3 +83,9 @@ HOURS = ("\"shift\" = '-'", "\"product\" = '-'")
 def figures(select: str, *names: str, by: str = "", legend: str = "", where: tuple[str, ...] = ()) -> Query:
     """Key figures of hours, or of windows of demand, at the beginnings of these."""
     return influx(select, "kpi", kpi(*names), *HOURS, *where, by=by, legend=legend)
+
+
+def of_site(select: str, *names: str, by: str = "", legend: str = "") -> Query:
+    """Key figures of whole sites, whatever line and machine are chosen."""
+    where = ("\"area\" = '-'", "\"line\" = '-'", "\"asset\" = '-'")
+    return influx(select, "kpi", kpi(*names), *HOURS, *where, by=by, legend=legend, levels=("site",))
