@@ -96,7 +96,6 @@ _BUILT_IN: Json = {
     "enable": True,
     "hide": True,
     "iconColor": "#56B4E9",
-    "target": {"limit": 100, "matchAny": False, "tags": [], "type": "dashboard"},
 }
 
 

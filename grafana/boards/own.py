@@ -71,10 +71,11 @@ OWN = Board(
                 ),
                 stat(
                     "Was anything lost?",
-                    "Records deleted before they were taken, and points that the store refused for good, in the time "
-                    "shown.",
+                    "In the time shown: records deleted before they were taken, points that the store refused for "
+                    "good, and snapshots that could not be read.",
                     prom(_lost("millstream_records_missing_total"), "records", now=True),
                     prom(_lost("millstream_sink_dropped_points_total") + " or vector(0)", "points", now=True),
+                    prom(_lost("millstream_snapshots_damaged_total"), "snapshots", now=True),
                     unit="none", decimals=0, steps=((None, GREEN), (1.0, VERMILLION)), empty="No worker answers",
                 ),
             ),
@@ -233,7 +234,7 @@ OWN = Board(
                 ranking(
                     "Which watches cost most?",
                     "Share of a core that each watch's judging took over the time shown.",
-                    prom(f"sum by (watch) (rate(millstream_watch_seconds_total{{{_AT}}}[$__range]))", "{{watch}}",
+                    prom(f"sort_desc(sum by (watch) (rate(millstream_watch_seconds_total{{{_AT}}}[$__range])))", "{{watch}}",
                          now=True),
                     unit="percentunit", decimals=2, width=8, empty="No reading came in",
                 ),

@@ -15,6 +15,7 @@ SOURCES: dict[Source, tuple[str, str, str]] = {
 """Kind, uid and label of each data source; the uids are those of deploy/grafana/provisioning."""
 
 ALL = "$__all"
+_NONE: dict[str, Any] = {"current": {"text": "", "value": ""}}
 
 
 class Variable(NamedTuple):
@@ -88,13 +89,12 @@ def variable_json(variable: Variable | Choice) -> dict[str, Any]:
     asked: Any = {"query": variable.query, "refId": "InfluxVariableQueryEditor-VariableQuery"}
     if kind == "prometheus":
         asked = {"query": variable.query, "qryType": 3, "refId": "PrometheusVariableQueryEditor-VariableQuery"}
-    many = {"allValue": ".*", "current": {"text": ["All"], "value": [ALL]}} if variable.multi else {"current": {}}
+    many = {"allValue": ".*", "current": {"text": ["All"], "value": [ALL]}} if variable.multi else _NONE
     return {
         "type": "query",
         "name": variable.name,
         "label": variable.label,
         "datasource": {"type": kind, "uid": f"${{{variable.source}}}"},
-        "definition": variable.query,
         "query": asked,
         "regex": "",
         "refresh": 2,

@@ -17,11 +17,15 @@ LEARNED, METER = "penang/machining/line1/cnc-01", "penang/utilities/power/meter-
 _NEEDED = ("state", "part_count", "reject_count", "active_power", "product")
 OVEN = "penang/smt/line1/oven-1"
 
+# the three on utilities open as critical, major and minor, whatever machines do at the hour of the test
 FAULTS = (
     Fault("overheat", OVEN, "zone6_temp", 1800.0, 1800.0, 9.0),
     Fault("stuck", "penang/smt/line1/oven-3", "oxygen", 600.0, 3000.0),
     Fault("dead", "penang/utilities/power/meter-3", "frequency", 600.0, 900.0),
     Fault("spike", "penang/machining/line1/cnc-01", "spindle_current", 1200.0, 120.0, 25.0),
+    Fault("spike", "penang/utilities/cooling/chiller-1", "water_temp_out", 2000.0, 300.0, 90.0),
+    Fault("spike", "penang/utilities/cooling/chiller-2", "water_temp_out", 2400.0, 300.0, 50.0),
+    Fault("spike", "penang/utilities/power/meter-2", "frequency", 2700.0, 300.0, 25.0),
     Fault("drift", "penang/smt/line1/oven-2", "exhaust_flow", 600.0, 3000.0, 30.0),
 )
 
@@ -53,7 +57,7 @@ detector = { kind = "t2_spe", warmup = 60 }
 [[watch]]
 name = "clock"
 series = "*/oven-*/zone1_temp"
-detector = { kind = "clock" }
+detector = { kind = "clock", ahead = "5s" }
 
 [[watch]]
 name = "quality"

@@ -100,7 +100,7 @@ async def _odd(producer: AIOKafkaProducer, topic: str, now: int) -> None:
         encode_frame(OVEN, [now - 3 * MINUTE + 1], {"conveyor_speed": [82.0]}),
         encode_frame(OVEN, [now - 1], {"oxygen": [500.0]}, quality={"oxygen": "bad"}),
         encode_frame(OVEN, [now - 1], {"cooling_temp": [50.0]}, quality={"cooling_temp": "uncertain"}),
-        encode_frame(OVEN, [time.time_ns() + 3 * MINUTE], {"zone1_temp": [120.0]}),  # its clock is ahead
+        encode_frame(OVEN.replace("oven-1", "oven-3"), [time.time_ns() + MINUTE // 4], {"zone1_temp": [120.0]}),
         (b"no reading", []),
     ]
     for value, headers in told:
