@@ -135,7 +135,7 @@ HEALTH = Board(
                     "Readings a second by outcome, of all sites; scored ones are left out.",
                     prom('sum by (outcome) (rate(millstream_readings_total{outcome!="scored"}[$__rate_interval]))',
                          "{{outcome}}"),
-                    unit="reqps", low=0, width=12,
+                    unit="cps", low=0, width=12,
                     colours={"late": PURPLE, "withheld": ORANGE, "rejected": VERMILLION, "muted": GREY},
                     empty="No answer from Prometheus",
                 ),

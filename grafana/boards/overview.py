@@ -5,7 +5,7 @@ from __future__ import annotations
 from grafana.boards.board import Board, Row
 from grafana.boards.colours import BLUE, GREEN, GREY, LOSS, ORANGE, PURPLE, VERMILLION
 from grafana.boards.panel import lines, ranking, stat
-from grafana.boards.query import HOURS, chosen, influx, of_site, prom
+from grafana.boards.query import HOURS, influx, of_site, prom
 from grafana.boards.shared import RATIO_STEPS, by_severity, events, mutes, open_episodes, states
 from grafana.boards.variables import STATES, places
 
@@ -95,7 +95,7 @@ OVERVIEW = Board(
                     "Readings that muted series have, that sensors in fault have, or that came late.",
                     prom('sum by (outcome) (rate(millstream_readings_total{outcome=~"muted|withheld|late"}'
                          "[$__rate_interval]))", "{{outcome}}"),
-                    unit="reqps", colours={"muted": GREY, "withheld": ORANGE, "late": PURPLE}, low=0, width=12,
+                    unit="cps", colours={"muted": GREY, "withheld": ORANGE, "late": PURPLE}, low=0, width=12,
                     height=7, empty="No answer from Prometheus",
                 ),
             ),
@@ -104,6 +104,6 @@ OVERVIEW = Board(
     notes=(
         ("Critical and major", VERMILLION,
          influx('"message", "asset", "series", "watch", "phase"', "anomaly", '"severity" >= 601',
-                "\"phase\" = 'opened'", chosen("site"), levels=("line", "asset"))),
+                "\"phase\" = 'opened'")),
     ),
 )  # fmt: skip

@@ -88,7 +88,7 @@ def variable_json(variable: Variable | Choice) -> dict[str, Any]:
     kind, _, _ = SOURCES[variable.source]
     asked: Any = {"query": variable.query, "refId": "InfluxVariableQueryEditor-VariableQuery"}
     if kind == "prometheus":
-        asked = {"query": variable.query, "qryType": 3, "refId": "PrometheusVariableQueryEditor-VariableQuery"}
+        asked = {"query": variable.query, "qryType": 1, "refId": "PrometheusVariableQueryEditor-VariableQuery"}
     many = {"allValue": ".*", "current": {"text": ["All"], "value": [ALL]}} if variable.multi else _NONE
     return {
         "type": "query",

@@ -25,7 +25,7 @@ from streams.sinks.points import MEASUREMENTS
 
 KINDS = {"timeseries", "stat", "bargauge", "table", "state-timeline"}
 UNITS = {
-    "none", "short", "locale", "percentunit", "watt", "kwatt", "kwatth", "masskg", "m", "s", "bytes", "reqps",
+    "none", "short", "locale", "percentunit", "watt", "kwatt", "kwatth", "masskg", "m", "s", "bytes", "cps",
     "dateTimeFromNow", "dateTimeAsLocal",
 }  # fmt: skip
 """Ids that Grafana knows (packages/grafana-data, valueFormats)."""
