@@ -138,7 +138,7 @@ EPISODES = Board(
                     "Events of episodes by phase. If fewer close than open, they pile up.",
                     influx('count("severity")', "anomaly", _WATCH, by='time($__interval), "phase" fill(none)',
                            legend="$tag_phase"),
-                    unit="none", bars=True, low=0, decimals=0, width=12, interval="10m",
+                    unit="none", bars=True, stacked=True, low=0, decimals=0, width=12, interval="10m",
                     colours={"opened": ORANGE, "escalated": VERMILLION, "closed": GREY},
                     empty="No event in the time shown",
                 ),
