@@ -133,8 +133,8 @@ HEALTH = Board(
                 lines(
                     "What became of readings that were not scored?",
                     "Readings a second by outcome, of all sites; those that no watch takes are left out too.",
-                    prom('sum by (outcome) (rate(millstream_readings_total{outcome!~"scored|unwatched"}[$__rate_interval]))',
-                         "{{outcome}}"),
+                    prom('sum by (outcome) (rate(millstream_readings_total{outcome!~"scored|unwatched"}'
+                         "[$__rate_interval]))", "{{outcome}}"),
                     unit="cps", low=0, width=12,
                     colours={"late": PURPLE, "withheld": ORANGE, "rejected": VERMILLION, "muted": GREY},
                     empty="No answer from Prometheus",
