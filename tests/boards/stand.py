@@ -58,10 +58,10 @@ async def stand(kafka: KafkaServer, topics: str, influx: InfluxServer, buckets: 
                 await _feed(sender, producer, worker)
             finally:
                 await producer.stop()
-            await until(lambda: worker.failed.done() or worker.lanes.pending == 0, 60, "all is in the store")
+            await until(lambda: worker.failed.done() or worker.lanes.pending == 0, 120, "all is in the store")
             young = time.time() % WINDOW_S < YOUNG_S
             if not young:
-                await until(lambda: _forecast(worker), 30, "the running demand window is forecast")
+                await until(lambda: _forecast(worker), 60, "the running demand window is forecast")
             yield Stand(influx, buckets, prometheus.url, time.time(), young)
 
 
@@ -79,19 +79,24 @@ async def _mute(settings: object) -> None:
 
 
 async def _feed(sender: Sender, producer: AIOKafkaProducer, worker: Worker) -> None:
-    begun = None
-    total = 0
+    begun, total = None, 0
     blocks = await asyncio.to_thread(lambda: list(frames(time.time_ns())))
     for place, block in enumerate(blocks):
         if place >= len(blocks) - LIVE:  # the last minutes one by one, while Prometheus looks on
             if begun is None:
-                await until(lambda: worker.failed.done() or counted(worker) >= sender.readings, 120, "the past is in")
+                await _counted(worker, sender)
                 begun = time.monotonic()
                 await _odd(producer, sender.topic, int(block[0].time[0]))
             total += 1
             await asyncio.sleep(max(begun + total * SCRAPES / LIVE - time.monotonic(), 0.0))
         await sender.send(block)
-    await until(lambda: worker.failed.done() or counted(worker) >= sender.readings, 60, "all readings are counted")
+    await _counted(worker, sender)
+
+
+async def _counted(worker: Worker, sender: Sender) -> None:
+    """Wait for all that was sent: seconds, or minutes where the machine has much else to do."""
+    what = f"{sender.readings} readings are counted"
+    await until(lambda: worker.failed.done() or counted(worker) >= sender.readings, 180, what)
 
 
 async def _odd(producer: AIOKafkaProducer, topic: str, now: int) -> None:
