@@ -6,7 +6,7 @@ STAMP := $(VENV)/.ready
 SOURCES := streams detectors schemas tests docs grafana
 
 .DEFAULT_GOAL := help
-.PHONY: help setup demo demo-file test test-unit test-integration faults bench bench-smoke bench-shapes bench-state bench-engine bench-demand soak quality lint fmt type gen check-gen lock check servers clean
+.PHONY: help setup demo demo-file test test-unit test-integration faults bench bench-smoke bench-shapes bench-state bench-engine bench-demand soak quality boards-sheet lint fmt type gen check-gen lock check servers clean
 
 help: ## list these targets
 	@grep -hE '^[a-z-]+:.*## ' $(MAKEFILE_LIST) | awk -F ':.*## ' '{printf "  make %-18s %s\n", $$1, $$2}'
@@ -70,6 +70,9 @@ quality: $(STAMP) ## detection on public benchmarks, written to docs/quality.md 
 
 soak: $(STAMP) ## half an hour at half load: memory flat, no lag growth
 	@$(BIN)/python -m tests.bench.soak $(SOAK)
+
+boards-sheet: $(STAMP) ## draw Grafana's boards on real servers into out/boards (needs prometheus on the PATH)
+	@$(BIN)/python -m tests.boards.sheet
 
 lint: $(STAMP) ## ruff
 	@$(BIN)/ruff check $(SOURCES)

@@ -11,6 +11,8 @@ from typing import Any
 from detectors.registry import REGISTRY
 from grafana.alerts.managed import managed
 from grafana.alerts.prometheus import operator_rules, rules
+from grafana.boards.table import BOARDS
+from grafana.boards.table import text as board_text
 from schemas.contract import text as contract_text
 from streams.energy_options import Certificate, EnergySupply
 from streams.holiday_options import HolidayOptions
@@ -36,6 +38,8 @@ def files() -> Iterator[tuple[Path, bytes]]:
     yield ROOT / "deploy" / "prometheus" / "millstream.rules.yml", rules().encode()
     yield ROOT / "deploy" / "kubernetes" / "rules.yaml", operator_rules().encode()
     yield ROOT / "deploy" / "grafana" / "managed-alerts" / "millstream.yml", managed().encode()
+    for uid, board in BOARDS.items():
+        yield ROOT / "deploy" / "grafana" / "dashboards" / f"{uid}.json", board_text(board).encode()
     by_hand = SITE.read_text(encoding="utf-8").split(MARK)[0]
     yield SITE, (by_hand + MARK + "\n" + assets_toml()).encode()
 

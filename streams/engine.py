@@ -34,6 +34,7 @@ from streams.peers import Peers
 from streams.resolve import ResolvedSite, from_payload
 from streams.results import Rejection, Results, WatchRef
 from streams.roster import Roster
+from streams.spent import Spent
 from streams.watch import Watch
 
 Rows = Literal["all", "stored", "none"]
@@ -75,6 +76,7 @@ class Engine:
         self.assembly = Assembly()
         self.ledger = Ledger()
         self.mutes = Mutes()
+        self.spent = Spent()
         self.kpis = Kpis(site)
         self.take_up(site, Collector(), -1)
 
@@ -137,13 +139,17 @@ class Engine:
         faulty = absent
         alone = [w for w in self.watches if not w.by_roster and not w.figures]
         for watch in (w for w in alone if w.detector.health):
-            faulty = faulty | judging.series(watch, absent)
+            with self.spent.on(watch.spec.name):
+                faulty = faulty | judging.series(watch, absent)
         for watch in (w for w in alone if not w.detector.health):
-            judging.series(watch, faulty)
+            with self.spent.on(watch.spec.name):
+                judging.series(watch, faulty)
         for joint in self.joints:
-            judge_joint(judging, joint, faulty)
+            with self.spent.on(joint.watch.spec.name):
+                judge_joint(judging, joint, faulty)
         for peers in self.peers:
-            judge_peers(judging, peers, faulty)
+            with self.spent.on(peers.watch.spec.name):
+                judge_peers(judging, peers, faulty)
         judging.waveforms()
         out.kpis += self.kpis.take(seg, self.roster, faulty)
         out.warnings += self.kpis.warned()

@@ -8,7 +8,7 @@ from typing import Literal, NamedTuple
 
 import numpy as np
 from numpy.typing import NDArray
-from prometheus_client import CollectorRegistry, Counter, Gauge
+from prometheus_client import CollectorRegistry, Counter, Gauge, ProcessCollector
 from prometheus_client.metrics_core import HistogramMetricFamily, Metric
 from prometheus_client.registry import Collector
 
@@ -129,6 +129,20 @@ TABLE: tuple[Definition, ...] = (
         "",
         "1 for each watch of the configuration in force; judges: process or health.",
     ),
+    Definition(
+        "millstream_watch_seconds_total",
+        "counter",
+        ("watch",),
+        "seconds",
+        "Time spent judging by watch, waveforms aside.",
+    ),
+    Definition(
+        "millstream_mute_until_timestamp_seconds",
+        "gauge",
+        ("asset", "series", "watch"),
+        "seconds",
+        "When each mute in force ends, by the globs that it names; at most 1,000 of them, the first to end.",
+    ),
     Definition("millstream_clock_timestamp_seconds", "gauge", (), "seconds", "The worker's clock, as of the scrape."),
     Definition(
         "millstream_certificate_expiry_timestamp_seconds",
@@ -185,6 +199,7 @@ class Metrics:
 
     def __init__(self) -> None:
         self.registry = CollectorRegistry()
+        ProcessCollector(registry=self.registry)  # memory, processor, open files: where /proc tells them
         self._made: dict[str, Counter | Gauge | BulkHistogram] = {}
         for definition in TABLE:
             name = definition.name

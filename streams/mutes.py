@@ -77,6 +77,10 @@ class Mutes:
         """Those whose end a clock has reached."""
         return [rule for rule, until in self._until.items() if until <= clock]
 
+    def in_force(self) -> dict[Rule, int]:
+        """Those in force, each with its end."""
+        return dict(self._until)
+
     def targets(self) -> list[Rule]:
         """Targets of those in force, in the order in which they were given."""
         return list(self._until)

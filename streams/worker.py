@@ -30,6 +30,7 @@ from streams.kpi.gauges import KpiGauges
 from streams.lanes import Lanes
 from streams.metrics import Metrics
 from streams.model_metrics import ModelMetrics, publish_watches
+from streams.mute_metrics import publish_mutes
 from streams.open_episodes import OpenEpisodes
 from streams.owned import Owned
 from streams.patience import Patience
@@ -292,3 +293,7 @@ class Worker:
         hashes: dict[tuple[str, ...], float] = {(site.hash,): 1.0 for site in sites}
         self.metrics.replace("millstream_config_info", hashes)
         publish_watches(self.metrics, sites)
+        publish_mutes(self.metrics, (engine.mutes for engine in self._engines()))
+        for engine in self._engines():
+            for watch, seconds in engine.spent.take().items():
+                self.metrics.count("millstream_watch_seconds_total", seconds, watch=watch)

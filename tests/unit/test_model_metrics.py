@@ -31,6 +31,8 @@ async def test_without_readings_there_is_nothing_to_say() -> None:
 
 async def test_counting_waits_fifty_times_as_long_as_it_took(monkeypatch: pytest.MonkeyPatch) -> None:
     clock = [100.0]
+    metrics, of, engine = Metrics(), ModelMetrics(), fed([ROBUST], values("a", 20))
+    cold = [fed([ROBUST], values("a", 10))]
 
     def slow() -> float:
         clock[0] += 1.0
@@ -38,10 +40,8 @@ async def test_counting_waits_fifty_times_as_long_as_it_took(monkeypatch: pytest
 
     monkeypatch.setattr("streams.model_metrics.time.perf_counter", slow)  # the watch takes a second, writing another
     monkeypatch.setattr("streams.model_metrics.time.monotonic", lambda: clock[0])
-    metrics, of, engine = Metrics(), ModelMetrics(), fed([ROBUST], values("a", 20))
     await of.publish(metrics, [engine])
     assert metrics.value("millstream_warmup_ratio", watch="level") == pytest.approx(0.4)
-    cold = [fed([ROBUST], values("a", 10))]
     clock[0] += 98.0
     await of.publish(metrics, cold)
     assert metrics.value("millstream_warmup_ratio", watch="level") == pytest.approx(0.4), "not so soon"

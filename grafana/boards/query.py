@@ -1,0 +1,91 @@
+"""Queries: InfluxQL that InfluxDB 1.8, 2 and 3 answer alike, and PromQL."""
+
+from __future__ import annotations
+
+from typing import Literal, NamedTuple
+
+Source = Literal["raw", "main", "prometheus"]
+"""The store's two buckets, and Prometheus."""
+
+LEVELS = ("site", "line", "asset")
+
+MEASURED_IN: dict[str, Source] = {"reading": "raw", "verdict": "raw", "anomaly": "main", "kpi": "main"}
+
+
+class Query(NamedTuple):
+    """One question to a data source."""
+
+    source: Source
+    text: str
+    legend: str = ""
+    form: Literal["time_series", "table"] = "time_series"
+    instant: bool = False
+
+
+def influx(
+    select: str,
+    measurement: str,
+    *where: str,
+    by: str = "",
+    legend: str = "",
+    table: bool = False,
+    levels: tuple[str, ...] = LEVELS,
+    tail: str = "",
+) -> Query:
+    """SELECT from a measurement over the time shown, of the places that the variables name.
+
+    >>> influx('last("value")', "kpi", kpi("oee"), by='"asset"', levels=("site",)).text
+    'SELECT last("value") FROM "kpi" WHERE $timeFilter AND "site" =~ /^$site$/ AND "kpi" = \\'oee\\' GROUP BY "asset"'
+    """
+    conditions = ["$timeFilter", *(chosen(level) for level in levels), *where]
+    grouped = f" GROUP BY {by}" if by else ""
+    last = f" {tail}" if tail else ""
+    text = f'SELECT {select} FROM "{measurement}" WHERE {" AND ".join(conditions)}{grouped}{last}'  # noqa: S608
+    return Query(MEASURED_IN[measurement], text, legend, "table" if table else "time_series")
+
+
+def over(select: str, inner: Query, *where: str, by: str = "", legend: str = "", table: bool = False) -> Query:
+    """SELECT over what another query gives."""
+    grouped = f" GROUP BY {by}" if by else ""
+    # With intervals the time is named outside too, or they would be filled from 1970 on. Without, it may not be: the
+    # first interval of the inner query begins before the time shown, and InfluxDB 2 then gives nothing at all.
+    conditions = [*(["$timeFilter"] if "time(" in by else []), *where]
+    text = f"SELECT {select} FROM ({inner.text}){' WHERE ' if conditions else ''}{' AND '.join(conditions)}{grouped}"  # noqa: S608
+    return Query(inner.source, text, legend, "table" if table else "time_series")
+
+
+def prom(expr: str, legend: str = "", *, now: bool = False, table: bool = False) -> Query:
+    """PromQL; `PLACE` stands for the matchers of site, line and asset. `now`: the newest value alone."""
+    filled = expr.replace("PLACE", 'site=~"$site",line=~"$line",asset=~"$asset"')
+    return Query("prometheus", filled, legend, "table" if table else "time_series", now or table)
+
+
+def chosen(tag: str, variable: str = "") -> str:
+    """A condition: the tag is among a variable's values.
+
+    >>> chosen("asset")
+    '"asset" =~ /^$asset$/'
+    """
+    return f'"{tag}" =~ /^${variable or tag}$/'
+
+
+def kpi(*names: str) -> str:
+    """A condition: the key figure is one of these."""
+    if len(names) == 1:
+        return f"\"kpi\" = '{names[0]}'"
+    return f'"kpi" =~ /^({"|".join(names)})$/'
+
+
+HOURS = ("\"shift\" = '-'", "\"product\" = '-'")
+"""Conditions: figures of hours (or of windows of demand), of all products together."""
+
+
+def figures(select: str, *names: str, by: str = "", legend: str = "", where: tuple[str, ...] = ()) -> Query:
+    """Key figures of hours, or of windows of demand, at the beginnings of these."""
+    return influx(select, "kpi", kpi(*names), *HOURS, *where, by=by, legend=legend)
+
+
+def of_site(select: str, *names: str, by: str = "", legend: str = "") -> Query:
+    """Key figures of whole sites, whatever line and machine are chosen."""
+    where = ("\"area\" = '-'", "\"line\" = '-'", "\"asset\" = '-'")
+    return influx(select, "kpi", kpi(*names), *HOURS, *where, by=by, legend=legend, levels=("site",))
