@@ -44,6 +44,7 @@ class Supply(_Model):
     currency: str = ""  # of all money; empty: none is known
     tariffs: tuple[SeasonalTariff, ...] = ()  # in order of time
     price: float | None = None  # of a kWh at any time, without tariffs
+    contract_kw: float | None = None  # contracted capacity
     grid: str = ""  # empty: no carbon
     residual: str = ""
     edition: int | None = None
@@ -72,6 +73,7 @@ def supply_of(site: Site, folder: Path, offsets: Callable[[str], Offsets]) -> Su
         currency=currency,
         tariffs=tuple(SeasonalTariff(tariff=entry.tariff(), begins=_begins(entry)) for entry in entries),
         price=energy.price,
+        contract_kw=energy.contract_kw,
         grid=energy.grid or "",
         residual=energy.residual or energy.grid or "",
         edition=energy.edition,
