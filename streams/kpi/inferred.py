@@ -10,6 +10,7 @@ import numpy as np
 from detectors.efficiency import cycles, power_state
 from detectors.efficiency.account import NEVER, Account, Role
 from streams.arrays import UNSEEN
+from streams.kpi.cooling import Cooling
 from streams.kpi.held import Block, joined
 from streams.kpi.options import MachineOptions
 from streams.kpi.words import COMPLETE
@@ -32,11 +33,13 @@ class Inferred:
         self._shortest = np.zeros((3, 0))  # cycle that is a part, NaN where none is; hold; 1 where such parts are good
         self._power, self._cycles = power_state.init(0), cycles.init(0)
         self._waits = joined([])
+        self._cooling = Cooling()
 
     def configure(self, options: Sequence[MachineOptions | None]) -> None:
         """What holds for all machines, by number."""
         self._levels = power_state.Levels(*np.array([_levels(o) for o in options]).reshape(-1, 4).T)
         self._shortest = np.array([_cycle(o) for o in options]).reshape(-1, 3).T
+        self._cooling.configure(options)
         more = len(options) - len(self._power.level)
         if more > 0:
             for name, fresh in (("_power", power_state.init(more)), ("_cycles", cycles.init(more))):
@@ -135,6 +138,7 @@ class Inferred:
             made = block.of(at)._replace(value=count.astype(np.float64), role=np.full(len(at), Role.TOTAL))
             good = made._replace(role=np.full(len(at), Role.GOOD)).of(self._shortest[2][machine] > 0)
             block = joined([block, made, good])
+        block = self._cooling.take(block)
         self.account.take(block.role, block.machine, block.time, block.value)
 
     def snapshot(self) -> dict[str, Any]:
@@ -142,12 +146,14 @@ class Inferred:
         return {
             "power": {name: column.copy() for name, column in self._power._asdict().items()},
             "cycles": {name: column.copy() for name, column in self._cycles._asdict().items()},
+            "cooling": self._cooling.snapshot(),
             "waits": {name: column.copy() for name, column in self._waits._asdict().items()},
         }
 
     def restore(self, saved: dict[str, Any] | None, options: Sequence[MachineOptions | None]) -> None:
         """Take up what `snapshot` gave; None: it is from before there was any of it."""
         self._power, self._cycles, self._waits = power_state.init(0), cycles.init(0), joined([])
+        self._cooling.restore(None if saved is None else saved.get("cooling"))
         if saved is not None:
             self._power = power_state.PowerState(**{name: a.copy() for name, a in saved["power"].items()})
             self._cycles = cycles.CycleState(**{name: a.copy() for name, a in saved["cycles"].items()})

@@ -93,6 +93,11 @@ class PartsOptions(_Model):
         """Time producing from which a complete cycle is a part."""
         return self.shortest if self.shortest is not None else (self.ideal or 0) // 4
 
+    @property
+    def says_rejects(self) -> bool:
+        """Whether it is known how many parts are rejected."""
+        return sum((self.total is not None or bool(self.cycles), self.good is not None, self.reject is not None)) > 1
+
     def says(self, name: str) -> bool:
         """Whether it is known how many parts are `total`, `good` or `reject`."""
         by_cycle = name == "total" or (name == "good" and self.reject is None)
@@ -144,6 +149,56 @@ class EnergyOptions(_Model):
         return self
 
 
+class AirOptions(_Model):
+    """A compressor, for what leaks while nobody is to use air: outside shifts, in breaks, on closed days."""
+
+    flow: str | None = Field(
+        None,
+        min_length=1,
+        description="Flow of compressed air; m3/min, m3/h, m3/s, L/s, L/min or [cft_i]/min, m3/min where it has none.",
+    )
+    capacity: float | None = Field(
+        None,
+        gt=0,
+        description="Without a flow: what it delivers under load, m3/min; the leak flow is that times the leak share.",
+    )
+
+    @model_validator(mode="after")
+    def _one_flow(self) -> Self:
+        if self.flow is not None and self.capacity is not None:
+            raise ValueError("give flow or capacity, not both: a flow that is measured needs no capacity")
+        return self
+
+
+class ChillerOptions(_Model):
+    """A chiller: the cooling that it delivers, or the chilled water's flow and temperatures, from which it follows."""
+
+    cooling: str | None = Field(
+        None, min_length=1, description="Cooling delivered; W, kW or MW by its unit, kW where it has none."
+    )
+    flow: str | None = Field(
+        None,
+        min_length=1,
+        description="Flow of chilled water, 1 kg a litre; kg/s, kg/h, t/h, m3/h, m3/s, L/s or L/min, kg/s where it has "
+        "none.",
+    )
+    supply: str | None = Field(
+        None,
+        min_length=1,
+        description="Temperature of the water that leaves it; Cel, K or [degF], Cel where it has none.",
+    )
+    back: str | None = Field(None, min_length=1, description="Temperature of the water that returns to it, likewise.")
+
+    @model_validator(mode="after")
+    def _one_way(self) -> Self:
+        water = [self.flow, self.supply, self.back]
+        if (self.cooling is None) == (water == [None] * 3) or (self.cooling is None and None in water):
+            raise ValueError(
+                'a chiller needs either cooling = "SERIES", or the chilled water: flow, supply and back = "SERIES" each'
+            )
+        return self
+
+
 class MachineOptions(_Model):
     """[[machine]]: machines that say the same things in the same words."""
 
@@ -151,9 +206,21 @@ class MachineOptions(_Model):
     state: StateOptions | None = Field(None, description="What the machine does, as below.")
     parts: PartsOptions | None = Field(None, description="What it makes.")
     energy: EnergyOptions | None = Field(None, description="What it takes.")
+    air: AirOptions | None = Field(
+        None,
+        description="Of a compressor: what leaks, as below. Its state tells load (producing) from unload (idle).",
+    )
+    chiller: ChillerOptions | None = Field(None, description="Of a chiller: what it cools, as below.")
     product: str | None = Field(None, description="Text series that names the product being made.")
     minute_cost: float | None = Field(
         None, ge=0, description="Money that a minute of lost production costs; with it losses are told in money too."
+    )
+    startup: Duration | None = Field(
+        None,
+        gt=0,
+        le=_MOST,
+        description="Rejects made while the machine is down, in set-up or stopped by plan, and so long after, are of "
+        "start-up: a loss of their own. Default: all rejects are one loss.",
     )
     hold: Duration = Field(
         "1h",
@@ -172,13 +239,28 @@ class MachineOptions(_Model):
 
     @model_validator(mode="after")
     def _says_something(self) -> Self:
-        if self.state is None and self.parts is None and self.energy is None:
-            raise ValueError("a machine needs at least one of state, parts and energy")
+        if all(part is None for part in (self.state, self.parts, self.energy, self.air, self.chiller)):
+            raise ValueError("a machine needs at least one of state, parts, energy, air and chiller")
+        if self.air is not None and self.state is None and self.air.flow is None:
+            raise ValueError(
+                "air needs a state that tells load (producing) from unload (idle), such as state = { series = "
+                '"SERIES", words = { LOAD = "producing", UNLOAD = "idle" } }, or the flow that leaks: flow = "SERIES"'
+            )
         if self.state is not None and self.state.power is not None and (self.energy is None or not self.energy.power):
             raise ValueError('state.power needs the series of the power: energy = { power = "SERIES" }')
         if self.parts is not None and self.parts.cycles and (self.state is None or self.state.series is None):
             raise ValueError('parts.cycles are words of the state series: state = { series = "SERIES", ... }')
+        if self.startup is not None and (self.state is None or self.parts is None or not self.parts.says_rejects):
+            raise ValueError(
+                "startup tells rejects by when stops end: it needs a state, and parts of which two of total, good and "
+                "reject are counted"
+            )
         return self
+
+    @property
+    def bridge(self) -> int:
+        """A flow, a power or a temperature is not known between readings further apart, ns."""
+        return _HOUR if self.energy is None else self.energy.bridge
 
     @property
     def globs(self) -> list[str]:

@@ -199,7 +199,7 @@ ASSETS = ("p/l1/m1", "p/l1/m2", "p/l2/m3")
 @st.composite
 def logs(draw: st.DrawFn) -> list[tuple[int, KpiRow]]:
     """Rows about the turn of tariffs (3 January) or of the month, or of the season (5 January), in any order."""
-    clock = draw(st.sampled_from([at("2026-01-02T16:00"), at("2025-12-31T15:00"), at("2026-01-04T20:00")]))
+    clock = draw(st.sampled_from([at("2026-01-02T22:00"), at("2025-12-31T23:00"), at("2026-01-04T22:00")]))
     out = []
     for _ in range(draw(st.integers(1, 50))):
         clock += draw(st.sampled_from((0, 0, SECOND, MINUTE, 10 * MINUTE, HOUR)))
@@ -239,6 +239,22 @@ def test_the_last_bill_of_a_month_equals_a_plain_pass_over_all_rows(log: list[tu
         else:
             assert told.reason == ""
             assert told.value == pytest.approx(total, rel=1e-9, abs=1e-9)
+
+
+def test_the_logs_hold_bills_of_two_months_and_of_both_tariffs() -> None:
+    seen: set[str] = set()
+
+    @settings(max_examples=60, deadline=None, database=None, derandomize=True)
+    @given(logs())
+    def look(log: list[tuple[int, KpiRow]]) -> None:
+        found = bills([made for _, made in log], "p", ENTRIES, 150.0)
+        seen.update({"two months"} if len(found) > 1 else ())
+        seen.update("known" if total is not None else "unknown" for total in found.values())
+        turn = at("2026-01-03T00:00")
+        seen.update({"both"} if {made.start < turn for _, made in log if made.kpi == "demand"} == {True, False} else ())
+
+    look()
+    assert seen == {"two months", "known", "unknown", "both"}
 
 
 @settings(max_examples=40, deadline=None)
