@@ -19,6 +19,7 @@ from streams.kpi.line_options import LineOptions
 from streams.kpi.options import (
     AirOptions,
     ChillerOptions,
+    CountPace,
     EnergyOptions,
     MachineOptions,
     PartsOptions,
@@ -103,6 +104,7 @@ def _site() -> str:
         ("[[machine]]", MachineOptions),
         ("[machine.state]", StateOptions),
         ("[machine.state.power]", PowerLevels),
+        ("[machine.state.count]", CountPace),
         ("[machine.parts]", PartsOptions),
         ("[machine.energy]", EnergyOptions),
         ("[machine.air]", AirOptions),

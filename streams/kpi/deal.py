@@ -8,7 +8,7 @@ from typing import Any
 import numpy as np
 
 from detectors.base import NEVER
-from detectors.efficiency import cooling, cycles, power_state
+from detectors.efficiency import cooling, count_state, cycles, power_state
 from detectors.efficiency.account import Role, every_role
 from detectors.efficiency.sums import Sums
 from streams.arrays import UNSEEN, Columns
@@ -94,20 +94,31 @@ def _readings(part: Saved, at: Any, code: Any) -> tuple[Saved, Any]:
 
 
 def _inferred(pieces: list[tuple[Saved, Any, Any, Any]]) -> Saved:
+    parts = [(saved.get("inferred") or {}, rows, at, code) for saved, rows, at, code in pieces]
     fresh: dict[str, Callable[[int], Any]] = {
         "power": power_state.init, "cycles": cycles.init, "cooling": cooling.init,
     }  # fmt: skip
-    parts = [(saved.get("inferred"), rows, at, code) for saved, rows, at, code in pieces]
-    out: Saved = {}
-    for name, init in fresh.items():
-        whole = []
-        for part, rows, at, _ in parts:
-            none = init(len(at))._asdict()
-            known = {} if part is None else part.get(name, {})
-            whole.append({c: np.append(known.get(c, none[c][:0]), none[c])[: len(at)][rows] for c in none})
-        out[name] = {column: np.concatenate([one[column] for one in whole]) for column in init(0)._fields}
-    waits = [_readings(part["waits"], at, code) for part, _, at, code in parts if part is not None]
-    return out | {"waits": Columns.gather(waits) if waits else joined([])._asdict()}
+    out: Saved = {name: _together([(p.get(name, {}), rows, at) for p, rows, at, _ in parts], init)
+                  for name, init in fresh.items()}  # fmt: skip
+    counted = [(p.get("counted", {}), rows, at, code) for p, rows, at, code in parts]
+    states = [(part.get("state", {}), rows, at) for part, rows, at, _ in counted]
+    came = [_padded(state.get("came", np.zeros(0, dtype=np.int64)), len(at))[rows] for state, rows, at in states]
+    state = _together(states, count_state.init) | {"came": np.concatenate(came)}
+    return out | {"waits": _waits(parts), "counted": {"state": state, "waits": _waits(counted)}}
+
+
+def _together(parts: list[tuple[Saved, Any, Any]], init: Callable[[int], Any]) -> Saved:
+    """What is remembered of machines, by column; of those that a snapshot does not know, what `init` says."""
+    whole = []
+    for known, rows, at in parts:
+        none = init(len(at))._asdict()
+        whole.append({c: np.append(known.get(c, none[c][:0]), none[c])[: len(at)][rows] for c in none})
+    return {column: np.concatenate([one[column] for one in whole]) for column in init(0)._fields}
+
+
+def _waits(parts: list[tuple[Saved, Any, Any, Any]]) -> Saved:
+    waits = [_readings(part["waits"], at, code) for part, _, at, code in parts if part]
+    return Columns.gather(waits) if waits else joined([])._asdict()
 
 
 def _windows(pieces: list[tuple[Saved, Any, Any]]) -> Saved:

@@ -11,6 +11,7 @@ from detectors.efficiency import cycles, power_state
 from detectors.efficiency.account import NEVER, Account, Role
 from streams.arrays import UNSEEN
 from streams.kpi.cooling import Cooling
+from streams.kpi.counted import Counted
 from streams.kpi.held import Block, joined
 from streams.kpi.options import MachineOptions
 from streams.kpi.words import COMPLETE
@@ -33,13 +34,14 @@ class Inferred:
         self._shortest = np.zeros((3, 0))  # cycle that is a part, NaN where none is; hold; 1 where such parts are good
         self._power, self._cycles = power_state.init(0), cycles.init(0)
         self._waits = joined([])
-        self._cooling = Cooling()
+        self._cooling, self._counted = Cooling(), Counted()
 
     def configure(self, options: Sequence[MachineOptions | None]) -> None:
         """What holds for all machines, by number."""
         self._levels = power_state.Levels(*np.array([_levels(o) for o in options]).reshape(-1, 4).T)
         self._shortest = np.array([_cycle(o) for o in options]).reshape(-1, 3).T
         self._cooling.configure(options)
+        self._counted.configure(options)
         more = len(options) - len(self._power.level)
         if more > 0:
             for name, fresh in (("_power", power_state.init(more)), ("_cycles", cycles.init(more))):
@@ -48,7 +50,8 @@ class Inferred:
 
     def booked(self, role: Ints, machine: Ints) -> Ints:
         """(n,) time of the newest reading of each series that was booked or waits for it, NEVER where none is."""
-        newest, waits = self.account.booked(role, machine), self._waits
+        newest = self.account.booked(role, machine)
+        waits = joined([self._waits, self._counted.waits]) if len(self._counted.waits.time) else self._waits
         if not len(waits.time):
             return newest
         table = np.full((len(Role), len(self._power.level)), NEVER)
@@ -57,6 +60,8 @@ class Inferred:
 
     def take(self, block: Block) -> None:
         """Book settled readings, which are sorted by machine, role and time."""
+        if self._counted.active:
+            block = self._counted.take(block, self.account.newest())
         if np.isfinite(self._levels.idle).any() or len(self._waits.time):
             self._by_power(block, np.zeros(len(self._power.level), dtype=bool))
         else:
@@ -67,6 +72,9 @@ class Inferred:
 
         `newest` (machines,): event time of what came last.
         """
+        decided = self._counted.elapse(until, newest, self.account.newest())
+        if decided is not None:
+            self._on(decided)
         waits = self._waits
         if not len(waits.time):
             return
@@ -79,11 +87,13 @@ class Inferred:
     def next_due(self) -> int | None:
         """The clock, less `grace`, at which silence will decide, None where nothing waits."""
         came = self._last(self._waits.received)
-        return min((came + self._stay())[came != UNSEEN].tolist(), default=None)
+        due = (came + self._stay())[came != UNSEEN].tolist()
+        counted = self._counted.next_due()
+        return min(due if counted is None else [*due, counted], default=None)
 
     def frontier(self) -> Ints:
         """(machines,) event time from which on something waits."""
-        out = np.full(self.account.machines, _EVER)
+        out = self._counted.frontier(self.account.machines)
         np.minimum.at(out, self._waits.machine, self._waits.time)
         return out
 
@@ -147,6 +157,7 @@ class Inferred:
             "power": {name: column.copy() for name, column in self._power._asdict().items()},
             "cycles": {name: column.copy() for name, column in self._cycles._asdict().items()},
             "cooling": self._cooling.snapshot(),
+            "counted": self._counted.snapshot(),
             "waits": {name: column.copy() for name, column in self._waits._asdict().items()},
         }
 
@@ -154,6 +165,7 @@ class Inferred:
         """Take up what `snapshot` gave; None: it is from before there was any of it."""
         self._power, self._cycles, self._waits = power_state.init(0), cycles.init(0), joined([])
         self._cooling.restore(None if saved is None else saved.get("cooling"))
+        self._counted.restore(None if saved is None else saved.get("counted"))
         if saved is not None:
             self._power = power_state.PowerState(**{name: a.copy() for name, a in saved["power"].items()})
             self._cycles = cycles.CycleState(**{name: a.copy() for name, a in saved["cycles"].items()})
