@@ -18,6 +18,9 @@ from streams.site import Site
 from streams.tariffs import EXAMPLES, TariffEntry, load_tariffs, shipped_tariffs
 
 
+_QUARTER, _DAY = 900 * SECOND, 86_400 * SECOND
+
+
 class _Model(BaseModel):
     model_config = ConfigDict(frozen=True, extra="forbid")
 
@@ -92,13 +95,21 @@ def supply_of(site: Site, folder: Path, offsets: Callable[[str], Offsets]) -> Su
 
 def _in_currency(site: Site, currency: str) -> None:
     """Refuse money of which nobody knows what it is."""
-    costs = [*(machine.minute_cost for machine in site.machine), *(line.minute_cost for line in site.line)]
-    if not currency and any(cost is not None for cost in costs):
-        raise Misconfigured('minute_cost is money: say of which currency, such as [energy] currency = "MYR"')
+    money = {
+        "minute_cost": [of.minute_cost for of in (*site.machine, *site.line)],
+        "demand_charge": [machine.energy.demand_charge for machine in site.machine if machine.energy is not None],
+    }
+    for option, costs in money.items():
+        if not currency and any(cost is not None for cost in costs):
+            raise Misconfigured(f'{option} is money: say of which currency, such as [energy] currency = "MYR"')
 
 
 def demand_window(site: Site, supply: Supply | None) -> int | None:
-    """The windows of maximum demand, ns: the site's own, else the tariff's. Raises Misconfigured where they differ."""
+    """The windows of maximum demand, ns: the site's own, else the tariff's.
+
+    Raises Misconfigured where they differ, and where they are not made of whole quarters of an hour, and a day of them:
+    what machines do is booked by quarters, and windows begin at midnight.
+    """
     tariffs = [dated.tariff for dated in supply.tariffs] if supply is not None else []
     given = site.site.demand_window
     for tariff in tariffs:
@@ -113,7 +124,15 @@ def demand_window(site: Site, supply: Supply | None) -> int | None:
                 f"[site] demand_window is {duration_text(given)}, and tariff {tariff.name!r} measures demand in "
                 f'windows of {duration_text(window)}; expected demand_window = "{duration_text(window)}", or none'
             )
-    return tariffs[0].demand_window_s * SECOND if given is None and tariffs else given
+    of_tariff = given is None and bool(tariffs)
+    found = tariffs[0].demand_window_s * SECOND if of_tariff else given
+    if found is not None and (found % _QUARTER or _DAY % found):
+        whose = f"tariff {tariffs[0].name!r}: demand_window" if of_tariff else "[site] demand_window"
+        raise Misconfigured(
+            f"{whose} is {duration_text(found)}; expected a multiple of 15m of which whole ones make a day, such as "
+            '"15m", "30m" or "1h"'
+        )
+    return found
 
 
 def _tariffs(name: str | None, folder: Path) -> list[TariffEntry]:
