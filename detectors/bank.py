@@ -12,6 +12,7 @@ from detectors import compiled
 from detectors.base import (
     Batch,
     Bools,
+    Copy,
     Detector,
     Floats,
     Ints,
@@ -305,14 +306,14 @@ class Bank:
             return None
         return since
 
-    def snapshot(self) -> dict[str, Any]:
+    def snapshot(self, copy: Copy = np.copy) -> dict[str, Any]:
         """All that the bank remembers, as arrays."""
         used = slice(0, self.rows)
         return {
             "rows": self.rows,
-            "state": tuple(a.copy() for a in take(self._state, used)),
-            "calibration": tuple(a.copy() for a in take(self._calibrated, used)),
-            "learned_since": self._learned_since[used].copy(),
+            "state": tuple(copy(a) for a in take(self._state, used)),
+            "calibration": tuple(copy(a) for a in take(self._calibrated, used)),
+            "learned_since": copy(self._learned_since[used]),
         }
 
     def restore(self, saved: dict[str, Any], version: int | None = None) -> bool:

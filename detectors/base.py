@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from abc import abstractmethod
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from typing import Any, ClassVar, Generic, Literal, NamedTuple, Self, TypeVar, cast
 
 import numpy as np
@@ -306,6 +306,10 @@ def take(state: S, rows: Any) -> S:
 def plain(state: S, rows: Ints) -> S:
     """What `Detector.explain` tells of some rows: their single numbers; of what is wider, nothing."""
     return type(state)(*(a[rows] if a.ndim == 1 else np.zeros((len(rows), 0)) for a in state))
+
+
+Copy = Callable[[NDArray[Any]], NDArray[Any]]
+"""How an array is copied: into memory of its own (`np.copy`), or into room that was made for it before."""
 
 
 def copied(state: S) -> S:

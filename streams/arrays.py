@@ -8,7 +8,7 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
-from detectors.base import room_for, with_room
+from detectors.base import Copy, room_for, with_room
 
 UNSEEN = np.iinfo(np.int64).min
 """A time that has not been: before every event time."""
@@ -39,9 +39,9 @@ class Columns:
             self._data[name][rows:need] = first
         self.rows = need
 
-    def snapshot(self) -> dict[str, NDArray[Any]]:
+    def snapshot(self, copy: Copy = np.copy) -> dict[str, NDArray[Any]]:
         """A copy of every column."""
-        return {name: self[name].copy() for name in self._data}
+        return {name: copy(self[name]) for name in self._data}
 
     def restore(self, saved: dict[str, NDArray[Any]]) -> None:
         """Take up what `snapshot` gave; columns that it does not know hold their first value."""

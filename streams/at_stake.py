@@ -8,6 +8,8 @@ from typing import NamedTuple
 
 from detectors.efficiency.account import Role
 from streams.figure_watches import PREFIX
+from streams.kpi.line_options import LineOptions
+from streams.kpi.line_options import entry_of as line_entry_of
 from streams.kpi.options import MachineOptions
 from streams.kpi.signals import UNITS, role_of
 from streams.prices import Prices
@@ -68,7 +70,8 @@ class Stakes:
 
     def __init__(self, roster: Roster, site: ResolvedSite) -> None:
         self.roster, self.prices = roster, Prices(site) if site.supply else None
-        self._machines, self._matters = site.site.machine, site.site.site.cost_matters
+        self._machines, self._lines = site.site.machine, site.site.line
+        self._matters = site.site.site.cost_matters
         self._priced: dict[int, _Priced | None] = {}  # by roster row
 
     def of(
@@ -109,16 +112,23 @@ class Stakes:
 
     def _how(self, row: int) -> _Priced | None:
         ref, unit = self.roster.refs[row], self.roster.units[row]
-        options = entry_of(self._machines, ref.path)
-        if options is None:
-            return None
         if ref.series.startswith(PREFIX):
-            lost = LOST.get(ref.series.removeprefix(PREFIX))
-            return None if lost is None else _Priced(lost, 1.0, options.minute_cost, HOUR)
-        if role_of(options, ref.series) != Role.POWER:
+            lost, of = LOST.get(ref.series.removeprefix(PREFIX)), self._speaks_of(ref.path)
+            if lost is None or of is None or (lost is _MINUTES and isinstance(of, LineOptions)):
+                return None  # minutes of a line are the sum of its machines', and no time that the line has lost
+            return _Priced(lost, 1.0, of.minute_cost, HOUR)
+        options = entry_of(self._machines, ref.path)
+        if options is None or role_of(options, ref.series) != Role.POWER:
             return None
         factor = 1.0 if unit is None else UNITS[Role.POWER].get(unit)
         return None if factor is None else _Priced(_ENERGY, factor, None, None)
+
+    def _speaks_of(self, path: str) -> LineOptions | MachineOptions | None:
+        """The [[line]] entry of a line, which has machines below it, else the [[machine]] entry of a machine."""
+        line = line_entry_of(self._lines, path)
+        if line is not None and any(ref.path.startswith(f"{path}/") for ref in self.roster.refs):
+            return line
+        return entry_of(self._machines, path)
 
 
 def entry_of(entries: list[MachineOptions], asset: str) -> MachineOptions | None:

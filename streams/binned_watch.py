@@ -7,7 +7,7 @@ from typing import Any, NamedTuple
 
 import numpy as np
 
-from detectors.base import Batch, Detector
+from detectors.base import Batch, Copy, Detector
 from detectors.groups import Groups, group
 from detectors.judgement import Judgement
 from schemas.chunk import GOOD
@@ -15,11 +15,12 @@ from streams.bin_pieces import GATED, UNKNOWN, Arrived
 from streams.bins import Bins, Closed
 from streams.freezing import freeze
 from streams.modes import Mode
+from streams.opinion import UNWATCHED
 from streams.results import WARMING
 from streams.roster import Roster
 from streams.segment import Bools, Floats, Ints, Segment
 from streams.site import SeriesOptions, WatchOptions
-from streams.watch import UNWATCHED, Watch
+from streams.watch import Watch
 
 
 class BinOpinion(NamedTuple):
@@ -126,9 +127,9 @@ class BinnedWatch(Watch):
         batch = freeze(self, batch, g) if self.spec.frozen else batch
         return BinOpinion(at, entered, into, warm, closed, self.bank.run(closed.row, batch, g), dt, g)
 
-    def snapshot(self) -> dict[str, Any]:
+    def snapshot(self, copy: Copy = np.copy) -> dict[str, Any]:
         """Everything that it remembers, as arrays and plain data."""
-        return super().snapshot() | {"bins": self.bins.snapshot()}
+        return super().snapshot(copy) | {"bins": self.bins.snapshot(copy)}
 
     def restore(self, saved: dict[str, Any], roster: Roster) -> bool:
         """Take up what `snapshot` gave; False where what was learned is of another version and starts afresh."""

@@ -8,7 +8,7 @@ from typing import Any, Literal, NamedTuple
 import numpy as np
 from numpy.typing import NDArray
 
-from detectors.base import NEVER
+from detectors.base import NEVER, Copy
 from detectors.durations import UNITS
 from detectors.groups import Groups
 from streams.arrays import UNSEEN, Columns
@@ -201,9 +201,9 @@ class Bins:
         c = self.columns
         return np.flatnonzero((c["end"] != UNSEEN) & np.isin(c["mode"], rows))
 
-    def snapshot(self) -> dict[str, NDArray[Any]]:
+    def snapshot(self, copy: Copy = np.copy) -> dict[str, NDArray[Any]]:
         """A copy of every column."""
-        return self.columns.snapshot()
+        return self.columns.snapshot(copy)
 
     def restore(self, saved: Mapping[str, NDArray[Any]]) -> None:
         """Take up what `snapshot` gave."""

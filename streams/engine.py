@@ -9,7 +9,7 @@ from typing import Any, Literal
 
 import numpy as np
 
-from detectors.base import Detector
+from detectors.base import Copy, Detector
 from detectors.registry import REGISTRY, build
 from schemas.chunk import BAD, READING, Chunk
 from streams import outcomes
@@ -213,13 +213,16 @@ class Engine:
         self.watches = watches
         return lost
 
-    def snapshot(self) -> dict[str, Any]:
-        """All state, as arrays and plain data; a new engine that takes it up goes on as if never stopped."""
+    def snapshot(self, copy: Copy = np.copy) -> dict[str, Any]:
+        """All state, as arrays and plain data; a new engine that takes it up goes on as if never stopped.
+
+        `copy` is for the large arrays.
+        """
         return {
             "next_offset": self.next_offset,
             "received": self.received,
             "site": self.site.model_dump(mode="json"),
-            "roster": self.roster.snapshot(),
+            "roster": self.roster.snapshot(copy),
             "intake": self.intake.snapshot(),
             "modes": self.modes.snapshot(),
             "assembly": self.assembly.snapshot(),
@@ -227,8 +230,8 @@ class Engine:
             "mutes": self.mutes.snapshot(),
             "kpis": self.kpis.snapshot(),
             "table": [list(ref) for ref in self.table],
-            "watches": {w.spec.name: w.snapshot() for w in self.watches},
-            "joints": {j.watch.spec.name: j.snapshot() for j in self.joints},
+            "watches": {w.spec.name: w.snapshot(copy) for w in self.watches},
+            "joints": {j.watch.spec.name: j.snapshot(copy) for j in self.joints},
             "peers": {p.watch.spec.name: p.snapshot() for p in self.peers},
         }
 

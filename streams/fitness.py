@@ -16,8 +16,9 @@ from streams.at_stake import NOTHING as NO_STAKE
 from streams.at_stake import Energy, Stake
 from streams.episodes import Step
 from streams.materiality import NOTHING, Weight, weigh
+from streams.opinion import Life
 from streams.segment import Floats, Ints
-from streams.watch import Life, Watch
+from streams.watch import Watch
 
 if TYPE_CHECKING:
     from streams.engine import Engine

@@ -8,7 +8,7 @@ from typing import Any, NamedTuple
 
 import numpy as np
 
-from detectors.base import Batch, Telling
+from detectors.base import Batch, Copy, Telling
 from detectors.judgement import Judgement
 from streams.arrays import UNSEEN
 from streams.figure_watches import is_figure
@@ -148,13 +148,13 @@ class Joint:
         for bank in self._banks.values():
             bank.detector, bank.calibration = self.watch.detector, self.watch.calibration
 
-    def snapshot(self) -> dict[str, Any]:
+    def snapshot(self, copy: Copy = np.copy) -> dict[str, Any]:
         """Everything that it remembers."""
         return {
             "inputs": dict(self.gathering.snapshot()),
             "place": {asset: list(place) for asset, place in self._place.items()},
             "newest": dict(self._newest),
-            "banks": {str(width): bank.snapshot() for width, bank in self._banks.items()},
+            "banks": {str(width): bank.snapshot(copy) for width, bank in self._banks.items()},
         }
 
     def restore(self, saved: dict[str, Any], version: int) -> None:

@@ -22,9 +22,11 @@ from streams.events import facts_of, plain
 from streams.fitness import silent_step, step_of, steps_of
 from streams.judging_bins import judge_bins
 from streams.modes import AsOf
+from streams.opinion import Opinion
 from streams.results import ANOMALOUS, NO_OPINION, OK, WARMING
 from streams.segment import Bools, Floats, Ints, Segment
-from streams.watch import Opinion, Watch
+from streams.thinning import thin, thin_one
+from streams.watch import Watch
 
 if TYPE_CHECKING:
     from streams.engine import Engine
@@ -130,7 +132,7 @@ class Judging:
         said = np.where(j.score >= 1.0, np.uint8(ANOMALOUS), np.uint8(OK))
         nothing = np.isnan(j.score)
         said[nothing] = np.where(j.verdict.warm[nothing] < 1.0, WARMING, NO_OPINION)
-        keep = watch.thin(opinion.groups, seg.second[opinion.where], said, j.alarm)
+        keep = thin(watch, opinion.groups, seg.second[opinion.where], said, j.alarm)
         self.out.count("verdicts", int(np.isfinite(j.score).sum()))
         fields = [j.score, j.verdict.expected, j.verdict.low, j.verdict.high]
         status, store = said, keep
@@ -203,7 +205,7 @@ class Judging:
         score, v = float(j.score[0]), j.verdict
         status = ANOMALOUS if score >= 1 else OK if score == score else WARMING if v.warm[0] < 1 else NO_OPINION
         one = np.array([row])
-        store = watch.thin_one(row, time, status, bool(j.alarm[0]))
+        store = thin_one(watch, row, time, status, bool(j.alarm[0]))
         self.out.count("verdicts", int(np.isfinite(score)))
         part = Part(
             np.array([message]), np.array([0]), np.array([message]), one, watch.index, np.array([time]),

@@ -15,6 +15,7 @@ from streams.events import facts_of, plain
 from streams.fitness import steps_of
 from streams.results import ANOMALOUS, NO_OPINION, OK, WARMING
 from streams.segment import Bools, Ints
+from streams.thinning import thin
 
 if TYPE_CHECKING:
     from streams.judging import Judging
@@ -60,7 +61,7 @@ def _warm(opinion: BinOpinion, spoke: Bools, n: int) -> Bools:
 def _verdicts(judging: Judging, watch: BinnedWatch, opinion: BinOpinion, said: NDArray[np.uint8], step: Ints) -> None:
     """A verdict row for each bin; those that deadlines have closed stand before the readings of their message."""
     closed, j = opinion.closed, opinion.judgement
-    keep = watch.thin(opinion.groups, closed.time // SECOND, said, j.alarm)
+    keep = thin(watch, opinion.groups, closed.time // SECOND, said, j.alarm)
     judging.out.count("verdicts", int(np.isfinite(j.score).sum()))
     rows = judging.engine.rows
     if rows == "none":

@@ -7,6 +7,9 @@ import time
 from dataclasses import dataclass, field
 from typing import Any, Generic, Protocol, TypeVar
 
+import numpy as np
+
+from detectors.base import Copy
 from streams.lanes import Lane
 from streams.resolve import ResolvedSite
 from streams.state.faults import Fault
@@ -21,7 +24,7 @@ class Stateful(Protocol):
     received: int
     site: ResolvedSite
 
-    def snapshot(self) -> dict[str, Any]:
+    def snapshot(self, copy: Copy = np.copy) -> dict[str, Any]:
         """All state, as arrays and plain data."""
 
     def restore(self, saved: dict[str, Any]) -> list[str]:

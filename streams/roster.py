@@ -6,6 +6,7 @@ from typing import Any
 
 import numpy as np
 
+from detectors.base import Copy
 from schemas.partition import level_names
 from streams.arrays import Columns
 from streams.results import SeriesRef
@@ -92,12 +93,12 @@ class Roster:
             levels = self._levels[path] = (path, *(once(name, name) for name in level_names(path)))
         return SeriesRef._make((*levels, once(series, series)))
 
-    def snapshot(self) -> dict[str, Any]:
+    def snapshot(self, copy: Copy = np.copy) -> dict[str, Any]:
         """Series and columns, as plain data and arrays."""
         return {
             "series": [[ref.path, ref.series] for ref in self.refs],
             "units": list(self.units),
-            "columns": self.columns.snapshot(),
+            "columns": self.columns.snapshot(copy),
         }
 
     def restore(self, saved: dict[str, Any]) -> None:

@@ -20,6 +20,7 @@ from streams.process import give_back
 from streams.settings import Settings
 from streams.state import codec
 from streams.state.manifest import Manifest, Piece
+from streams.state.room import Room, array_bytes
 from streams.state.store import Found
 
 log = structlog.get_logger("millstream.snapshots")
@@ -29,6 +30,8 @@ _BYTES_PER_S = 10e6
 _IDLE_TIMES = 30
 """A partition with nothing but ticks is saved so much less often."""
 _LOOK_S = 0.2
+_SLACK = 1.05
+"""Room for the next copy: so many times what the last one took."""
 _GROWN = 1.1
 """Memory is given back behind a state with so many times the series: its old columns have left holes."""
 
@@ -48,6 +51,7 @@ class Snapshots(Generic[E]):
         self.settings, self.kind, self.store, self.lanes = settings, kind, kind.store, lanes
         self.metrics, self.fence, self.durable = metrics, fence, durable
         self._one_at_a_time = asyncio.Lock()
+        self._sizes: dict[int, tuple[int, int]] = {}  # partition -> series, and bytes of room for the next copy
         self._tidy: dict[int, int] = {}  # partition -> series when memory was last given back
 
     # --- back
@@ -142,8 +146,11 @@ class Snapshots(Generic[E]):
         if engine is None or lane is None or not owned.mine:
             return
         owned.tried = time.monotonic()
+        room = await asyncio.to_thread(Room, self._room_for(engine))
         events_end = await self.kind.mark(partition)
-        manifest, state = self._copy(owned, engine, events_end)
+        manifest, state = self._copy(owned, engine, events_end, room)
+        self._sizes[partition] = manifest.series, int(room.asked * _SLACK)
+        del room  # it lasts as long as what was copied into it
         chunks = codec.pack(state)
         pieces: list[Piece] = []
         del state
@@ -169,11 +176,19 @@ class Snapshots(Generic[E]):
             await self.store.note(partition, None)
             owned.fault = None
 
-    def _copy(self, owned: Owned[E], engine: E, events_end: int) -> tuple[Manifest, dict[str, Any]]:
+    def _room_for(self, engine: E) -> int:
+        """Bytes that a copy will take: what the last one took; where there are many more series now, it is looked up,
+        which takes some milliseconds."""
+        series, size = self._sizes.get(engine.partition, (0, 0))
+        if self.kind.sizes(engine)[0] > _GROWN * series:
+            return int(array_bytes(engine.snapshot(lambda array: array)) * _SLACK)
+        return size
+
+    def _copy(self, owned: Owned[E], engine: E, events_end: int, room: Room) -> tuple[Manifest, dict[str, Any]]:
         """A consistent copy of a partition: the event loop stands still for it, so nothing else is done here."""
         partition, began = owned.partition, time.perf_counter()
         owned.worked = False
-        state = {"engine": engine.snapshot(), **self.kind.beside(partition)}
+        state = {"engine": engine.snapshot(room.copy), **self.kind.beside(partition)}
         series, episodes = self.kind.sizes(engine)
         manifest = Manifest(
             format=codec.FORMAT, topic=self.store.topic, partition=partition, partitions=self.settings.partitions,

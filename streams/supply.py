@@ -17,7 +17,6 @@ from streams.factors import load_factors, shipped_factors
 from streams.site import Site
 from streams.tariffs import EXAMPLES, TariffEntry, load_tariffs, shipped_tariffs
 
-
 _QUARTER, _DAY = 900 * SECOND, 86_400 * SECOND
 
 

@@ -4,16 +4,15 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 from fnmatch import fnmatchcase
-from typing import Any, NamedTuple
+from typing import Any
 
 import numpy as np
-from numpy.typing import NDArray
 
-from detectors.base import Batch, Detector, room_for
+from detectors.base import Batch, Copy, Detector, room_for
 from detectors.calibration import Calibration
 from detectors.durations import budget_per_s, duration_ns
 from detectors.groups import Groups, group
-from detectors.judgement import Judgement, Silence
+from detectors.judgement import Silence
 from schemas.chunk import GOOD
 from streams.arrays import UNSEEN, Columns
 from streams.beside import beside, first_bad
@@ -21,39 +20,13 @@ from streams.episodes import Episodes
 from streams.figure_watches import is_figure
 from streams.freezing import freeze
 from streams.modes import Mode, in_transition
+from streams.opinion import UNWATCHED, Life, Opinion
 from streams.results import SeriesRef
 from streams.roster import Roster
 from streams.segment import Bools, Floats, Ints, Segment
 from streams.site import SeriesOptions, WatchOptions
 from streams.watch_bank import WatchBank
 from streams.when import Gate, parse
-
-UNWATCHED = -1
-_ALARM = 8
-"""Added to the status of a verdict that is an alarm, where both are remembered as one."""
-
-
-class Opinion(NamedTuple):
-    """What a watch says of a segment: its readings are those at `at` (positions in the segment)."""
-
-    at: Ints  # (v,) watched readings, ascending
-    judged: Ints  # (j,) places in `at` that the bank was asked about, ascending
-    where: Ints | slice  # (j,) their positions in the segment, or all of it
-    rows: Ints  # (j,) their bank rows
-    judgement: Judgement  # of the j readings
-    withheld: Bools  # (v,) kept from the bank by the health gate or a bad quality
-    silences: list[Silence]  # `reading` is a position in the segment, or -1 after its last
-    dt: Floats  # (j,) seconds since the row's judged reading before, NaN at first
-    lag: Ints  # (j,) arrival behind event time, ns, of that reading (0 at first); none where silence is not judged
-    groups: Groups  # of `rows`
-
-
-class Life(NamedTuple):
-    """What is followed of a row whose verdicts stand alone: a joint one's, or a machine's among its peers."""
-
-    last: int  # time of its last verdict, ns
-    share: float  # of anomalous time
-    unfit: bool
 
 
 class Watch:
@@ -365,39 +338,23 @@ class Watch:
             self.by_mode[row, mode] = found
         return found
 
-    def thin(self, g: Groups, second: Ints, status: NDArray[np.uint8], alarm: Bools) -> Bools:
-        """Which verdicts to store: the first of each event-time second of a row, and each that changes something."""
-        keep = second != g.previous(second, self.owner["second"])
-        said = status.astype(np.int8) + _ALARM * alarm.astype(np.int8)
-        keep |= (said != g.previous(said, self.owner["said"])) | alarm
-        self.owner["second"][g.rows] = second[g.last]
-        self.owner["said"][g.rows] = said[g.last]
-        return np.asarray(keep)
-
-    def thin_one(self, row: int, time: int, status: int, alarm: bool) -> bool:
-        """As `thin`, for one verdict that stands alone: an instant's or a waveform's, of a roster row."""
-        second, said = time // 1_000_000_000, status + _ALARM * alarm
-        keep = alarm or self.alone.get(row) != (second, said)
-        self.alone[row] = (second, said)
-        return keep
-
     def since_one(self, row: int, time: int) -> Floats:
         """(1,) seconds since the last waveform of a bank row, NaN at first. Remembers this one."""
         last = int(self.owner["last"][row])
         self.owner["last"][row] = time
         return np.array([np.nan if last == UNSEEN else (time - last) / 1e9])
 
-    def snapshot(self) -> dict[str, Any]:
+    def snapshot(self, copy: Copy = np.copy) -> dict[str, Any]:
         """Everything that it remembers, as arrays and plain data."""
         return {
             "index": self.index,
             "state_version": self.detector.state_version,
             "series": self.series.copy(),
             "by_mode": [[row, mode, bank_row] for (row, mode), bank_row in self.by_mode.items()],
-            "owner": self.owner.snapshot(),
+            "owner": self.owner.snapshot(copy),
             "alone": [[row, second, said] for row, (second, said) in self.alone.items()],
             "lives": [[row, *life] for row, life in self.lives.items()],
-            "bank": self.bank.snapshot(),
+            "bank": self.bank.snapshot(copy),
             "episodes": self.episodes.snapshot(),
         }
 

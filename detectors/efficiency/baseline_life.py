@@ -175,7 +175,8 @@ def _compare(life: Life, frozen: Frozen, period: Period, expected: float, rules:
         _suspect(life.suspects[0], float(watched.less[0]), period, expected, model),
         _suspect(life.suspects[1], float(watched.more[0]), period, expected, model),
     )
-    proposal, news = life.proposal, ""
+    news: News = ""
+    proposal = life.proposal
     if proposal is None:
         change = savings.change(watched)
         if change.proposed[0]:
@@ -186,7 +187,7 @@ def _compare(life: Life, frozen: Frozen, period: Period, expected: float, rules:
     elif suspects[_side(proposal.direction)].began < 0:
         proposal, news = None, "withdrawn"
     life = life._replace(saved=saved, watched=watched, suspects=suspects, proposal=proposal)
-    return life, news  # type: ignore[return-value]
+    return life, news
 
 
 def _suspect(suspect: Suspect, cusum: float, period: Period, expected: float, model: Baseline) -> Suspect:

@@ -71,7 +71,9 @@ def _print(summary: dict[str, Any]) -> None:
     print(f"latency from received to published: p50 {latency['p50']} ms, p99 {latency['p99']} ms")
     currency = summary["figures"]["currency"]
     for line in summary["figures"]["lines"]:
-        oee = "not known" if line["oee"] is None else f"{100 * line['oee']:.0f} %"
+        oee = "not known"
+        if line["oee"] is not None:
+            oee = f"{100 * line['oee']:.0f} % (of {100 * line['coverage']:.0f} % of the hour so far)"
         print(f"line {line['line']}: OEE {oee}, bottleneck {line['bottleneck'] or 'not known'}")
     for fault in summary["faults"]:
         told = f"found after {fault['delay_s']:.1f} s by {fault['watch']}" if fault["found"] else "not found"

@@ -27,6 +27,8 @@ class LineRow:
     oee: float | None
     """Mean of its machines, by planned time."""
     bottleneck: str | None
+    coverage: float = 1.0
+    """Share of the hour so far from which OEE was formed."""
 
 
 @dataclass(frozen=True)
@@ -70,7 +72,7 @@ class Figures:
         forecast = self._rows.get((self.meter, "demand_forecast"))
         costs = [event.cost_per_hour for event in episodes if event.cost_per_hour is not None]
         return FiguresNow(
-            [LineRow(line, self._value(line, "oee_mean"), self.bottleneck(line)) for line in lines],
+            [self._line(line) for line in lines],
             {asset: value for asset, value in oee.items() if asset in machines},
             Forecast(
                 self._value(self.meter, "demand"),
@@ -82,6 +84,11 @@ class Figures:
             sum(costs) if costs else None,
             self.currency(),
         )
+
+    def _line(self, line: str) -> LineRow:
+        oee = self._rows.get((line, "oee_mean"))
+        value, coverage = (None, 0.0) if oee is None else (oee.value, oee.coverage)
+        return LineRow(line, value, self.bottleneck(line), coverage)
 
     def bottleneck(self, line: str) -> str | None:
         """Name of the machine that holds a line up now."""

@@ -124,19 +124,27 @@ def _waits(parts: list[tuple[Saved, Any, Any, Any]]) -> Saved:
 def _windows(pieces: list[tuple[Saved, Any, Any]]) -> Saved:
     at_of = [_padded(saved["at"], len(at))[rows] for saved, rows, at in pieces]
     return {
-        "books": [[int(at[row[0]]), *row[1:]] for saved, _, at in pieces for row in saved["books"] if at[row[0]] >= 0],
+        "books": _numbered("books", pieces),
+        "gone": _numbered("gone", pieces),
         "at": np.concatenate(at_of),
     }
 
 
+def _numbered(name: str, pieces: list[tuple[Saved, Any, Any]]) -> list[list[Any]]:
+    """Rows that begin with a machine, under the numbers that machines get."""
+    given = [(row, at) for saved, _, at in pieces for row in saved.get(name, [])]
+    return [[int(at[row[0]]), *row[1:]] for row, at in given if at[row[0]] >= 0]
+
+
 def _lines(pieces: list[tuple[Saved, Any, Callable[[str], bool]]]) -> Saved:
-    books, began = [], []
+    books, gone, began = [], [], []
     for saved, rows, takes in pieces:
         # not in what was saved before there were lines
         lines = saved.get("lines", {"books": [], "began": np.full(len(saved["signals"]["assets"]), NEVER)})
         books += [book for book in lines["books"] if takes(f"{book[0]}/-")]  # a line goes where its machines go
+        gone += [row for row in lines.get("gone", []) if takes(f"{row[0]}/-")]
         began.append(lines["began"][rows])
-    return {"books": books, "began": np.concatenate(began)}
+    return {"books": books, "gone": gone, "began": np.concatenate(began)}
 
 
 _NO_DEMANDS: Saved = {
@@ -148,7 +156,7 @@ _NO_DEMANDS: Saved = {
 
 
 def _demands(pieces: list[tuple[Saved, Any, Any]]) -> Saved:
-    rows = [[int(at[row[0]]), *row[1:]] for saved, _, at in pieces for row in saved["meters"] if at[row[0]] >= 0]
+    rows = _numbered("meters", pieces)
     before = {"slot": UNSEEN, "kwh": 0.0, "known": 0}  # of machines of which nothing was metered yet
     slots = {
         name: np.concatenate([_padded(saved["slots"][name], len(at), none)[which] for saved, which, at in pieces])

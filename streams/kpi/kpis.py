@@ -9,7 +9,7 @@ from typing import Any
 import numpy as np
 
 from detectors.efficiency.account import Account
-from schemas.kpi import KpiRow
+from schemas.kpi import KpiRow, Status
 from streams.arrays import UNSEEN
 from streams.kpi.baseline_rows import Notice
 from streams.kpi.baselines import Baselines
@@ -26,7 +26,7 @@ from streams.kpi.product_figures import product_figures
 from streams.kpi.rows import rows_of
 from streams.kpi.settling import Settling
 from streams.kpi.signals import Signals, limits_of
-from streams.kpi.windows import Floats, Status, Told, Windows
+from streams.kpi.windows import Floats, Told, Windows
 from streams.prices import Prices
 from streams.resolve import ResolvedSite
 from streams.roster import Roster

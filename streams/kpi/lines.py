@@ -3,8 +3,6 @@
 from __future__ import annotations
 
 from bisect import bisect_right
-from collections.abc import Iterable
-from dataclasses import dataclass
 from typing import Any, NamedTuple
 
 import numpy as np
@@ -13,13 +11,15 @@ from detectors.base import NEVER
 from detectors.efficiency.account import Account
 from detectors.efficiency.bottleneck import active_since
 from detectors.efficiency.machine_state import MachineState
+from schemas.kpi import Status
 from schemas.partition import key_of, level_names
 from streams.arrays import UNSEEN
+from streams.kpi.book import Book
 from streams.kpi.grid import Window
 from streams.kpi.line_options import LineOptions, entry_of
 from streams.kpi.options import MachineOptions
 from streams.kpi.signals import Signals
-from streams.kpi.windows import Status, Told, Windows
+from streams.kpi.windows import Told, Windows
 from streams.segment import Bools, Ints
 
 ACTIVE = frozenset({MachineState.PRODUCING.value, MachineState.DOWN.value, MachineState.SETUP.value})
@@ -34,15 +34,6 @@ class Line(NamedTuple):
     machines: list[int]  # those that were heard, by number
     unheard: list[MachineOptions]  # of those that were not, what they would say
     ends: bool  # the last machine of the flow was heard
-
-
-@dataclass
-class _Book:
-    """One window of one line."""
-
-    revision: int = 0
-    final: bool = False
-    first: int = UNSEEN  # the log's clock when it was first told of
 
 
 class LineTold(NamedTuple):
@@ -71,8 +62,7 @@ class Lines:
         self._members: dict[str, list[int]] = {}  # of each line its machines, in order of name
         self._known = -1  # machines that these two are of
         self._heard: Bools | None = None  # machines that the lines are made of
-        self._books: dict[tuple[str, Window], _Book] = {}
-        self._open: dict[tuple[str, Window], None] = {}  # those that are not final
+        self._book: Book[str] = Book()
         self._began = np.zeros(0, dtype=np.int64)
 
     @property
@@ -84,11 +74,7 @@ class Lines:
         """Take up the site's [[line]] entries, behind the machines'; windows of lines that no entry fits any more are
         forgotten."""
         self._entries, self._known = entries, -1
-        self._keep([key for key in self._books if entry_of(entries, key[0]) is not None])
-
-    def _keep(self, keys: Iterable[tuple[str, Window]]) -> None:
-        self._books = {key: self._books[key] for key in keys}
-        self._open = {key: None for key, book in self._books.items() if not book.final}
+        self._book.keep(lambda path: entry_of(entries, path) is not None)
 
     def _know(self) -> None:
         """Take up machines that the signals have got to know: of a segment all at once, so they count when heard."""
@@ -132,34 +118,23 @@ class Lines:
         self._hear(frontier != UNSEEN)
         dirty = {(path, one.window) for one in told if (path := self._line_of[one.machine])}
         out = []
-        for key in sorted({*dirty, *self._open}):
+        for key in sorted({*dirty, *self._book.open}):
             line, window = self._lines.get(key[0]), key[1]
-            if line is None or not line.machines:
+            page = self._book.page(*key, clock) if line is not None and line.machines else None
+            if line is None or page is None:
                 continue
-            book = self._book(key, clock)
-            closes = self._closes(line, window, book, clock)
+            closes = self._closes(line, window, clock)
             if key not in dirty and not closes:
                 continue
-            status: Status = "restated" if book.final else "final" if closes else "provisional"
-            book.revision += 1
-            if closes:
-                book.final = True
-                self._open.pop(key, None)
-            until = window.end if book.final else self._until(line, window, frontier, clock)
-            parts = [self.windows.part(machine, window, frontier, book.final) for machine in line.machines]
-            out.append(LineTold(line, window, status, book.revision, until, parts))
+            status = self._book.tell(key, closes)
+            until = window.end if page.final else self._until(line, window, frontier, clock)
+            parts = [self.windows.part(machine, window, frontier, page.final) for machine in line.machines]
+            out.append(LineTold(line, window, status, page.revision, until, parts))
         return out
 
-    def _book(self, key: tuple[str, Window], clock: int) -> _Book:
-        book = self._books.get(key)
-        if book is None:
-            book = self._books[key] = _Book(first=clock)
-            self._open[key] = None
-        return book
-
-    def _closes(self, line: Line, window: Window, book: _Book, clock: int) -> bool:
+    def _closes(self, line: Line, window: Window, clock: int) -> bool:
         stands = [self.windows.final(machine, window) for machine in line.machines]
-        over = clock >= max(window.end, book.first) + self.windows.grace
+        over = self._book.over((line.path, window), clock, self.windows.grace)
         return False not in stands and (over or (None not in stands and not line.unheard))
 
     def _until(self, line: Line, window: Window, frontier: Ints, clock: int) -> int:
@@ -172,11 +147,10 @@ class Lines:
         """The clock at which a window closes though machines said nothing in it, None where none waits for that."""
         self._know()
         ends = []
-        for path, window in self._open:
+        for path, window in self._book.open:
             stands = [self.windows.final(machine, window) for machine in self._members.get(path, [])]
             if stands and False not in stands:
-                book = self._books[path, window]
-                ends.append(max(window.end, book.first) + self.windows.grace)
+                ends.append(self._book.closes((path, window), self.windows.grace))
         return min(ends, default=None)
 
     def since(self, machine: int) -> int:
@@ -185,7 +159,7 @@ class Lines:
 
     def forget(self, before: int, account: Account) -> None:
         """Let go of final windows that ended before a time; ahead of the account, whose timelines are cut there."""
-        self._keep([key for key, book in self._books.items() if not book.final or key[1].end > before])
+        self._book.forget(before)
         if not self._entries:
             return
         self._began = _padded(self._began, account.machines)
@@ -196,18 +170,13 @@ class Lines:
 
     def snapshot(self) -> dict[str, Any]:
         """How windows stand, and how long machines had been active where their timelines begin."""
-        books = [[path, *window, book.revision, book.final, book.first] for (path, window), book in self._books.items()]
-        return {"books": books, "began": _padded(self._began, len(self.signals.assets))}
+        return {**self._book.snapshot(), "began": _padded(self._began, len(self.signals.assets))}
 
     def restore(self, saved: dict[str, Any]) -> None:
         """Take up what `snapshot` gave, behind the signals."""
         self._known = -1
         self._began = np.array(saved["began"], dtype=np.int64)
-        self._books = {
-            (path, Window(kind, start, end, shift)): _Book(revision, final, first)
-            for path, kind, start, end, shift, revision, final, first in saved["books"]
-        }
-        self._keep(list(self._books))
+        self._book.restore(saved)
 
 
 def _path(asset: str) -> str:

@@ -3,8 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable
-from dataclasses import dataclass, field
-from typing import Any, Literal, NamedTuple
+from typing import Any, NamedTuple
 
 import numpy as np
 from numpy.typing import NDArray
@@ -12,25 +11,16 @@ from numpy.typing import NDArray
 from detectors.efficiency.account import Account
 from detectors.efficiency.machine_state import STATES, MachineState
 from detectors.efficiency.spans import cut
+from schemas.kpi import Status
 from streams.arrays import UNSEEN
 from streams.kpi.aside import Aside, aside_of
+from streams.kpi.book import Book, Page
 from streams.kpi.booked import Booked
 from streams.kpi.grid import Grid, Window
 from streams.maintenance import Span
 from streams.segment import Bools, Ints
 
 Floats = NDArray[np.float64]
-Status = Literal["provisional", "final", "restated"]
-
-
-@dataclass
-class _Book:
-    """One window of one machine."""
-
-    rows: list[int] = field(default_factory=list)  # of the sums
-    revision: int = 0
-    final: bool = False
-    first: int = UNSEEN  # the log's clock when it was first told of
 
 
 class Told(NamedTuple):
@@ -93,9 +83,9 @@ class Windows:
         self, grid: Grid, account: Account, grace: int, asset_of: Callable[[int], str] = lambda machine: ""
     ) -> None:
         self.grid, self.account, self.grace, self._asset_of = grid, account, grace, asset_of
-        self._books: dict[tuple[int, Window], _Book] = {}
-        self._open: dict[tuple[int, Window], None] = {}  # those that are not final
         self.utilities = False  # whether some machines are compressors or chillers
+        self._book: Book[int] = Book()
+        self._rows: dict[tuple[int, Window], list[int]] = {}  # of the sums
         self._at = np.zeros(0, dtype=np.int64)  # frontier when it was last told of
 
     def due(self, frontier: Ints, clock: int) -> list[Told]:
@@ -105,51 +95,40 @@ class Windows:
         for row in sums.touched_rows().tolist():
             for window in self.grid.windows(int(sums["cell"][row])):
                 key = int(sums["machine"][row]), window
-                book = self._book(key, clock)
-                if row not in book.rows:
-                    book.rows.append(row)
-                dirty[key] = None
+                if self._book.page(*key, clock) is not None:
+                    rows = self._rows.setdefault(key, [])
+                    if row not in rows:
+                        rows.append(row)
+                    dirty[key] = None
         self._at = np.append(self._at, np.full(len(frontier) - len(self._at), UNSEEN))
         for machine in np.flatnonzero(frontier > self._at).tolist():
             for window in self.grid.windows(self.grid.cell(int(frontier[machine]))):
-                self._book((machine, window), clock)
-                dirty[machine, window] = None
+                if self._book.page(machine, window, clock) is not None:
+                    dirty[machine, window] = None
         self._at = frontier.copy()
         out = []
-        for key in sorted({*dirty, *self._open}):
+        for key in sorted({*dirty, *self._book.open}):
             machine, window = key
-            book = self._books[key]
-            closes = frontier[machine] >= window.end or clock >= max(window.end, book.first) + self.grace
+            closes = frontier[machine] >= window.end or self._book.over(key, clock, self.grace)
             if key not in dirty and not closes:
                 continue
-            status: Status = "restated" if book.final else "final" if closes else "provisional"
-            book.revision += 1
-            if closes:
-                book.final = True
-                self._open.pop(key, None)
             until = window.end if closes else min(max(int(frontier[machine]), window.start), window.end)
-            out.append(Told(machine, window, status, book.revision, until, book.rows))
+            status = self._book.tell(key, closes)
+            out.append(Told(machine, window, status, self._book.pages[key].revision, until, self._rows.get(key, [])))
         return out
 
     def final(self, machine: int, window: Window) -> bool | None:
         """Whether a machine's window is final, None where it said nothing in it."""
-        book = self._books.get((machine, window))
-        return None if book is None else book.final
+        page = self._book.pages.get((machine, window))
+        return None if page is None else page.final
 
     def part(self, machine: int, window: Window, frontier: Ints, over: bool) -> Told:
         """A machine's window as it stands, whether there is news of it or not; `over`: nothing more is waited for."""
-        book = self._books.get((machine, window)) or _Book()
-        ends = over or book.final
+        page = self._book.pages.get((machine, window)) or Page()
+        ends = over or page.final
         until = window.end if ends else min(max(int(frontier[machine]), window.start), window.end)
-        status: Status = "final" if book.final else "provisional"
-        return Told(machine, window, status, book.revision, until, book.rows)
-
-    def _book(self, key: tuple[int, Window], clock: int) -> _Book:
-        book = self._books.get(key)
-        if book is None:
-            book = self._books[key] = _Book(first=clock)
-            self._open[key] = None
-        return book
+        status: Status = "final" if page.final else "provisional"
+        return Told(machine, window, status, page.revision, until, self._rows.get((machine, window), []))
 
     def totals(self, told: list[Told]) -> Totals:
         """What windows add up to."""
@@ -242,40 +221,30 @@ class Windows:
 
     def next_due(self) -> int | None:
         """The clock at which the next window closes though its machine is silent, None where all are final."""
-        ends = (max(key[1].end, self._books[key].first) for key in self._open)
-        end = min(ends, default=None)
-        return None if end is None else end + self.grace
+        return min((self._book.closes(key, self.grace) for key in self._book.open), default=None)
 
     def forget(self, before: int) -> None:
         """Let go of final windows that ended before a time, and of the sums that no window needs any more."""
-        for key in [key for key, book in self._books.items() if book.final and key[1].end <= before]:
-            del self._books[key]
+        self._book.forget(before)
+        self._rows = {key: rows for key, rows in self._rows.items() if key in self._book.pages}
         sums = self.account.sums
-        kept = sorted({row for book in self._books.values() for row in book.rows})
+        kept = sorted({row for rows in self._rows.values() for row in rows})
         if len(kept) == len(sums.of):
             return
         place = dict(zip(kept, range(len(kept)), strict=True))
         sums.keep(np.array(kept, dtype=np.int64))
-        for book in self._books.values():
-            book.rows = [place[row] for row in book.rows]
+        self._rows = {key: [place[row] for row in rows] for key, rows in self._rows.items()}
 
     def snapshot(self) -> dict[str, Any]:
         """How windows stand; which rows are whose follows from the sums."""
-        books = [
-            [machine, *window, book.revision, book.final, book.first] for (machine, window), book in self._books.items()
-        ]
-        return {"books": books, "at": self._at.copy()}
+        return {**self._book.snapshot(), "at": self._at.copy()}
 
     def restore(self, saved: dict[str, Any]) -> None:
         """Take up what `snapshot` gave, behind the account."""
-        self._books, self._open, self._at = {}, {}, saved["at"].copy()
-        for machine, kind, start, end, shift, revision, final, first in saved["books"]:
-            key = machine, Window(kind, start, end, shift)
-            self._books[key] = _Book([], revision, final, first)
-            if not final:
-                self._open[key] = None
+        self._book.restore(saved)
+        self._rows, self._at = {}, saved["at"].copy()
         sums = self.account.sums
         for row, (machine, cell) in enumerate(zip(sums["machine"].tolist(), sums["cell"].tolist(), strict=True)):
             for window in self.grid.windows(cell):
-                if (book := self._books.get((machine, window))) is not None:
-                    book.rows.append(row)
+                if (machine, window) in self._book.pages:
+                    self._rows.setdefault((machine, window), []).append(row)

@@ -10,6 +10,9 @@ import zlib
 from collections.abc import Iterator, Sequence
 from typing import Any
 
+import numpy as np
+
+from detectors.base import Copy
 from schemas.control import Control
 from schemas.kpi import KpiRow, Status
 from streams.arrays import UNSEEN
@@ -180,7 +183,7 @@ class SiteEngine:
         """How many machines are known."""
         return sum(len(book.machines.names) for book in self.books.values())
 
-    def snapshot(self) -> dict[str, Any]:
+    def snapshot(self, copy: Copy = np.copy) -> dict[str, Any]:
         """All state, as arrays and plain data; a new engine that takes it up goes on as if never stopped."""
         return {
             "next_offset": self.next_offset,
@@ -190,7 +193,7 @@ class SiteEngine:
             "swept": self._swept,
             "site": self.site.model_dump(mode="json"),
             "assembly": self.assembly.snapshot(),
-            "books": {site: book.snapshot() for site, book in self.books.items()},
+            "books": {site: book.snapshot(copy) for site, book in self.books.items()},
         }
 
     def restore(self, saved: dict[str, Any]) -> list[str]:

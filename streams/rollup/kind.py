@@ -44,10 +44,11 @@ class SiteKind:
         """The partition as metrics name it."""
         return f"kpi/{partition}"
 
-    def number(self, partition: int) -> int:
+    @staticmethod
+    def number(partition: int) -> int:
         """The partition as lanes and the store number it: downwards from -1, beside those of readings.
 
-        >>> SiteKind.number(None, 3)  # type: ignore[arg-type]
+        >>> SiteKind.number(3)
         -4
         """
         return -1 - partition

@@ -8,6 +8,7 @@ from typing import Any, NamedTuple
 
 import numpy as np
 
+from detectors.base import Copy
 from schemas.kpi import KpiRow
 from streams.localtime import LocalTime
 from streams.rollup.adding import Adds, adds
@@ -191,11 +192,11 @@ class SiteBook:
                 window.keep(kept)
         return not self.machines.names and not self.windows and not self.months
 
-    def snapshot(self) -> dict[str, Any]:
+    def snapshot(self, copy: Copy = np.copy) -> dict[str, Any]:
         """All that it remembers."""
         return {
             "machines": self.machines.snapshot(),
-            "windows": [[list(key), window.snapshot(), key in self._open] for key, window in self.windows.items()],
+            "windows": [[list(key), window.snapshot(copy), key in self._open] for key, window in self.windows.items()],
             "months": [month.snapshot() for month in self.months.values()],
             "metered": [month.snapshot() for month in self.metered.values()],
             "news": self.news,

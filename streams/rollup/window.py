@@ -8,6 +8,7 @@ from typing import Any, NamedTuple
 import numpy as np
 from numpy.typing import NDArray
 
+from detectors.base import Copy
 from schemas.kpi import KpiRow
 from streams.arrays import Columns
 from streams.segment import Bools, Ints
@@ -126,11 +127,11 @@ class Window:
         """Machines that told it."""
         return np.flatnonzero(self._rows["revision"] > 0)
 
-    def snapshot(self) -> dict[str, Any]:
+    def snapshot(self, copy: Copy = np.copy) -> dict[str, Any]:
         """All that it remembers."""
         told = [[*of, *how] for of, how in self.told.items()]
         plain = {"first": self.first, "units": list(self.units), "stirred": self.stirred, "told": told}
-        return {**plain, "rows": self._rows.snapshot()}
+        return {**plain, "rows": self._rows.snapshot(copy)}
 
     @classmethod
     def restored(cls, saved: dict[str, Any]) -> Window:

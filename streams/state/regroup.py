@@ -22,10 +22,10 @@ from streams.collect import Collector
 from streams.commands import REMEMBERED
 from streams.engine import Engine
 from streams.kpi.deal import dealt as kpis_dealt
+from streams.opinion import UNWATCHED
 from streams.peers import dealt
 from streams.resolve import from_payload
 from streams.segment import Ints
-from streams.watch import UNWATCHED
 
 State = dict[str, Any]
 

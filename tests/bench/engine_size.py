@@ -27,6 +27,7 @@ from streams.process import prepare
 from streams.resolve import resolve
 from streams.site import Site
 from streams.state import codec
+from streams.state.room import Room, array_bytes
 
 PARTITIONS, PER_ASSET, INSTANTS, SINGLES = 8, 10, 20, 10
 POLLED, BITE_BYTES = 8_000, 1_000_000
@@ -51,15 +52,6 @@ def resident() -> int:
 def most_resident() -> int:
     """The most that it ever had, in bytes."""
     return resource.getrusage(resource.RUSAGE_SELF).ru_maxrss * 1024
-
-
-def array_bytes(held: Any) -> int:
-    """Bytes of all numpy arrays in nested plain data."""
-    if isinstance(held, np.ndarray):
-        return int(held.nbytes)
-    if isinstance(held, dict):
-        return sum(map(array_bytes, held.values()))
-    return sum(map(array_bytes, held)) if isinstance(held, list | tuple) else 0
 
 
 def names(series: int) -> dict[int, list[str]]:
@@ -154,14 +146,15 @@ def main() -> int:
     by: dict[str, int] = defaultdict(int)
     pauses, restored_s = [], []
     for p in range(PARTITIONS):
+        room = Room(int(1.05 * array_bytes(engines[p].snapshot())))  # as the worker makes it, beside its work
         began = time.perf_counter()
-        saved = engines[p].snapshot()
+        saved = engines[p].snapshot(room.copy)
         pauses.append(time.perf_counter() - began)
         state += array_bytes(saved)
         for name, watch in saved["watches"].items():
             by[name] += array_bytes(watch)
         packed = list(codec.pack({"engine": saved, "episodes": {}}))
-        del saved
+        del saved, room
         engines[p] = Engine(p, PARTITIONS, site, rows="none")  # the old one goes, as in a worker that begins
         began = time.perf_counter()
         engines[p].restore(codec.unpack(packed)["engine"])

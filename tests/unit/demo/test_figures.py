@@ -14,7 +14,7 @@ METER = "p/u/power/meter"
 def row(asset: str, kpi: str, value: float | None, start: int = 0, **more: object) -> KpiRow:
     fixed = {"unit": "1", "coverage": 1.0, "status": "provisional", "revision": 1, "config": "c"}
     return KpiRow.model_validate(
-        {"asset": asset, "kpi": kpi, "start": start, "end": start + HOUR, "value": value, **fixed, **more}
+        {"asset": asset, "kpi": kpi, "start": start, "end": start + HOUR, "value": value} | fixed | more
     )
 
 
@@ -22,10 +22,10 @@ def test_machines_and_lines_show_the_newest_hour() -> None:
     figures = Figures(METER)
     figures.take([row("p/a/l1/m1", "availability", 0.9), row("p/a/l1/m1", "oee", 0.5, HOUR)])
     figures.take([row("p/a/l1/m1", "oee", 0.4), row("p/a/l1/m1", "oee", 0.1, HOUR, shift="day")])
-    figures.take([row("p/a/l1", "oee_mean", 0.6), row("p/a/l1/m1", "bottleneck_now", 1.0)])
+    figures.take([row("p/a/l1", "oee_mean", 0.6, coverage=0.25), row("p/a/l1/m1", "bottleneck_now", 1.0)])
     now = figures.now([])
     assert now.oee == {"p/a/l1/m1": 0.5}
-    assert now.lines == [LineRow("p/a/l1", 0.6, "m1")]
+    assert now.lines == [LineRow("p/a/l1", 0.6, "m1", 0.25)]
 
 
 def test_a_figure_that_cannot_be_formed_is_not_shown() -> None:

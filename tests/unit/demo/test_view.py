@@ -104,11 +104,13 @@ def test_no_colour_carries_what_no_word_says() -> None:
 
 
 def test_figures_stand_above_the_machines() -> None:
-    lines = [LineRow("penang/smt/line1", 0.834, "oven-2"), LineRow("penang/machining/line1", None, None)]
+    lines = [LineRow("penang/smt/line1", 0.834, "oven-2"), LineRow("penang/machining/line1", None, None),
+             LineRow("penang/packing/line1", 0.5, "boxer", 0.19)]  # fmt: skip
     figures = FiguresNow(lines, {}, Forecast(214.2, 221.0, 210.0, 240.0), 158.4, 1200.0, "MYR")
     rows = [MachineRow(OVEN, "running", 28, oee=0.751)]
-    out = text(PlantView(rows, [], RATES, figures=figures), width=120)
+    out = text(PlantView(rows, [], RATES, figures=figures), width=160)
     assert "smt/line1 OEE 83 % (bottleneck oven-2)  machining/line1 OEE -" in out
+    assert "packing/line1 OEE 50 % (of 19 % of the hour, bottleneck boxer)" in out
     assert "site 214 kW so far, the demand window ends at 221 kW (210 to 240) | 158 kg CO2e/h" in out
     assert "open episodes cost MYR 1,200/h" in out
     assert "75 %" in out

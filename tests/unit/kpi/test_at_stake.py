@@ -206,3 +206,35 @@ def test_lost_production_is_held_for_an_hour(seed: int, cuts: list[int]) -> None
     oee = {"series": "*/kpi:oee", "detector": {"kind": "limits", "low": 0.9}, "off_delay": "2h", "min_coverage": 0.1}
     tape = play(log(seed, hours=9), cuts, of=site(oee, {"minute_cost": 12.0}), restart=True)
     assert check(tape, None, 12.0, HOUR) > 0
+
+
+def of_line(kpi: str, **limits: float) -> list[float]:
+    """Money an hour, rounded to sen, of the events of one of the line's figures; the site has a price for each thing.
+
+    Of six hours; in each of them the last machine is down for half.
+    """
+    run = {"state": {"series": "state", "words": {"run": "producing", "stop": "down"}}, "hold": "40m"}
+    body = {
+        "energy": {"currency": "MYR", "price": 0.5},
+        "site": {"grace": "2m", "kpi_interval": "5m"},
+        "machine": [{"assets": "*", **run, "parts": {"total": "total", "good": "total", "ideal": "1m"},
+                     "energy": {"power": "power", "bridge": "40m"}, "minute_cost": 1000.0}],
+        "line": [{"path": LINE, "machines": ["m0", "m1"], "minute_cost": 4.0, "ideal": "1m"}],
+        "watch": [{"name": "w", "series": f"{LINE}/kpi:{kpi}", "detector": {"kind": "limits", **limits}}],
+    }  # fmt: skip
+    said: list[dict[str, Any]] = []
+    for half in range(13):
+        for machine in ("m0", "m1"):
+            down = machine == "m1" and half % 2 == 1
+            cells = {"state": "stop" if down else "run", "total": 30.0 * half, "power": 10.0}
+            said += [single(f"{LINE}/{machine}", value, half * 1800.0, name) for name, value in cells.items()]
+    tape = play(of_json(said), of=resolve(Site.model_validate(body)))
+    assert {event["asset"] for event in tape.events} <= {LINE}
+    return [round(event["cost_per_hour"], 2) if event["cost_per_hour"] is not None else -1.0 for event in tape.events]
+
+
+def test_a_lines_figures_cost_what_a_minute_of_the_line_does() -> None:
+    """The last machine runs half of each hour: availability .5 is .4 below .9, 24 minutes at 4 a minute."""
+    assert of_line("availability", low=0.9)[:1] == [96.0]
+    assert of_line("energy", high=12.0)[:1] == [4.0], "two machines of 10 kW: 8 kW.h over the limit, at .5"
+    assert of_line("time_down", high=12.0)[:1] == [-1.0], "minutes of machines together, not of the line"

@@ -131,3 +131,24 @@ def test_what_was_forgotten_leaves_no_rows() -> None:
     plant.say(MONDAY + 175 * MINUTE + 2 * SECOND, energy=6.0)
     (again,) = plant.tell(MONDAY + 5 * HOUR)
     assert plant.windows.totals([again]).time.tolist() == before.time.tolist(), "the rest is where it was"
+
+
+@pytest.mark.parametrize("restarted", [False, True])
+def test_a_window_that_was_forgotten_does_not_begin_again(restarted: bool) -> None:
+    plant = Plant(grid(demand=0))
+    for minute in range(0, 180, 5):
+        plant.say(MONDAY + minute * MINUTE, state=1 + minute // 5 % 2)
+    plant.say(MONDAY + 10 * MINUTE, energy=5.0)
+    plant.tell(MONDAY + 3 * HOUR)
+    assert [one.status for one in plant.tell(MONDAY + 4 * HOUR)] == ["final"], "the others were before"
+    plant.windows.forget(MONDAY + HOUR)
+    if restarted:
+        saved, plant.windows = plant.windows.snapshot(), Windows(grid(demand=0), plant.account, GRACE)
+        plant.windows.restore(saved)
+    # the meter was silent for three hours, and spreads what it counted over all of them
+    plant.say(MONDAY + 3 * HOUR + 10 * MINUTE, energy=11.0)
+    told = plant.tell(MONDAY + 5 * HOUR)
+    assert [(one.window.start, one.status, one.revision) for one in told] == [
+        (MONDAY + HOUR, "restated", 2), (MONDAY + 2 * HOUR, "restated", 3), (MONDAY + 3 * HOUR, "provisional", 1)
+    ]  # fmt: skip
+    assert plant.windows.totals(told).kwh.sum(axis=1).tolist() == pytest.approx([2.0, 2.0, 1 / 3])

@@ -1,21 +1,16 @@
-"""A steel plant's meter (public, 15-minute): maximum demand, power factor and carbon by month, beside a plain pass."""
+"""A steel plant's meter (public, 15-minute): maximum demand, power factor and carbon by month, beside pandas."""
 
 from __future__ import annotations
 
-import csv
-import gzip
-import math
-from collections import defaultdict
-from datetime import UTC, datetime, timedelta
 from pathlib import Path
-from typing import NamedTuple
 
+import numpy as np
+import pandas as pd
 import pytest
 from typer.testing import CliRunner
 
 from streams.cli.main import app
 
-QUARTER = timedelta(minutes=15)
 FACTOR = 0.512
 """Any factor will do: the file's own CO2 column is rounded to 10 kg."""
 SITE = """
@@ -40,98 +35,76 @@ source = "made up for this test"
 """
 
 
-class Quarter(NamedTuple):
-    begin: datetime
-    kwh: float
-    kvarh: float
-    load: str
-
-
 @pytest.fixture(scope="module")
-def quarters(shared_data: Path) -> list[Quarter]:
-    path = shared_data / "energy" / "steel_jan_aug.csv.gz"
-    with gzip.open(path, "rt", encoding="utf-8", newline="") as file:
-        rows = list(csv.DictReader(file))
+def quarters(shared_data: Path) -> pd.DataFrame:
+    """kwh, kvarh and load of each quarter of an hour, by its begin."""
+    rows = pd.read_csv(shared_data / "energy" / "steel_jan_aug.csv.gz")
+    begin = pd.date_range("2018-01-01", periods=len(rows), freq="15min", tz="UTC")
     # a row is stamped with its end; the file writes the midnight that ends a day with that day's date
-    begin = datetime(2018, 1, 1, tzinfo=UTC)
-    out = []
-    for i, row in enumerate(rows):
-        stamp = datetime.strptime(row["date"], "%d/%m/%Y %H:%M").replace(tzinfo=UTC)
-        end = begin + (i + 1) * QUARTER
-        assert stamp == (end - timedelta(days=1) if end.hour == end.minute == 0 else end)
-        lagging = float(row["Lagging_Current_Reactive_Power_kVarh"])
-        out.append(Quarter(begin + i * QUARTER, float(row["Usage_kWh"]), lagging, row["Load_Type"]))
-    return out
+    end = begin + pd.Timedelta("15min")
+    stamped = end.where(end != end.normalize(), end - pd.Timedelta("1D"))
+    assert (pd.to_datetime(rows["date"], format="%d/%m/%Y %H:%M", utc=True) == stamped).all()
+    columns = {"Usage_kWh": "kwh", "Lagging_Current_Reactive_Power_kVarh": "kvarh", "Load_Type": "load"}
+    return rows.rename(columns=columns)[["kwh", "kvarh", "load"]].set_index(begin)
 
 
 @pytest.fixture(scope="module")
-def told(quarters: list[Quarter], tmp_path_factory: pytest.TempPathFactory) -> list[dict[str, str]]:
+def told(quarters: pd.DataFrame, tmp_path_factory: pytest.TempPathFactory) -> pd.DataFrame:
     """What `score --kpi` says of the meter's two counters."""
     folder = tmp_path_factory.mktemp("steel")
-    kwh = kvarh = 0.0
-    lines = ["time,kwh,kvarh", f"{quarters[0].begin},0,0"]
-    for quarter in quarters:
-        kwh, kvarh = kwh + quarter.kwh, kvarh + quarter.kvarh
-        lines.append(f"{quarter.begin + QUARTER},{kwh!r},{kvarh!r}")
-    for name, text in (("m.csv", "\n".join(lines)), ("site.toml", SITE), ("factors.toml", FACTORS)):
-        (folder / name).write_text(text + "\n", encoding="utf-8")
+    counters = quarters[["kwh", "kvarh"]].cumsum().shift(fill_value=0.0)
+    counters.loc[quarters.index[-1] + pd.Timedelta("15min")] = quarters[["kwh", "kvarh"]].sum()
+    counters.to_csv(folder / "m.csv", index_label="time")
+    for name, text in (("site.toml", SITE), ("factors.toml", FACTORS)):
+        (folder / name).write_text(text, encoding="utf-8")
     args = ["score", folder / "m.csv", "--config", folder / "site.toml", "--asset", "steel/plant/all/meter"]
     result = CliRunner().invoke(app, [str(a) for a in (*args, "--out", folder / "o.csv", "--kpi", folder / "kpi.csv")])
     assert result.exit_code == 0, result.output
-    with open(folder / "kpi.csv", encoding="utf-8", newline="") as file:
-        return list(csv.DictReader(file))
+    return pd.read_csv(folder / "kpi.csv", parse_dates=["start"])
 
 
-def figures(told: list[dict[str, str]], kpi: str) -> dict[datetime, float]:
-    return {datetime.fromisoformat(row["start"]): float(row["value"]) for row in told if row["kpi"] == kpi}
+def figures(told: pd.DataFrame, kpi: str) -> pd.Series[float]:
+    """A figure of the meter by the begin of its windows; the last reading begins one of which no more is known."""
+    rows = told[(told["kpi"] == kpi) & (told["level"] == "machine") & (told["coverage"] > 0)]
+    assert rows["start"].is_unique
+    return rows.set_index("start")["value"]
 
 
-def test_monthly_maximum_demand_power_factor_and_carbon(quarters: list[Quarter], told: list[dict[str, str]]) -> None:
-    kwh, kvarh, halves = defaultdict(float), defaultdict(float), defaultdict(float)
-    for quarter in quarters:
-        kwh[quarter.begin.month] += quarter.kwh
-        kvarh[quarter.begin.month] += quarter.kvarh
-        halves[quarter.begin.replace(minute=quarter.begin.minute // 30 * 30)] += quarter.kwh
-    demand, energy = figures(told, "demand"), figures(told, "energy")
-    reactive, carbon = figures(told, "reactive_energy"), figures(told, "carbon_location")
-    assert sorted(kwh) == list(range(1, 9))
-    for month in kwh:
-        highest = max(kwh_ / 0.5 for half, kwh_ in halves.items() if half.month == month)
-        assert max(kw for half, kw in demand.items() if half.month == month) == pytest.approx(highest, rel=1e-9)
-        active = sum(v for hour, v in energy.items() if hour.month == month)
-        lagging = sum(v for hour, v in reactive.items() if hour.month == month)
-        assert active == pytest.approx(kwh[month], rel=1e-9)
-        wanted = kwh[month] / math.hypot(kwh[month], kvarh[month])
-        assert active / math.hypot(active, lagging) == pytest.approx(wanted, rel=1e-9)
-        emitted = sum(v for hour, v in carbon.items() if hour.month == month)
-        assert emitted == pytest.approx(kwh[month] * FACTOR, rel=1e-9)
+def power_factor(sums: pd.DataFrame) -> pd.Series[float]:
+    return sums["kwh"] / (sums["kwh"] ** 2 + sums["kvarh"] ** 2) ** 0.5
 
 
-def test_power_factor_of_each_hour_is_that_of_its_quarters(quarters: list[Quarter], told: list[dict[str, str]]) -> None:
-    kwh, kvarh = defaultdict(float), defaultdict(float)
-    for quarter in quarters:
-        hour = quarter.begin.replace(minute=0)
-        kwh[hour] += quarter.kwh
-        kvarh[hour] += quarter.kvarh
+def test_monthly_maximum_demand_power_factor_and_carbon(quarters: pd.DataFrame, told: pd.DataFrame) -> None:
+    sums = quarters[["kwh", "kvarh"]].groupby(quarters.index.month).sum()
+    halves = quarters["kwh"].resample("30min").sum() / 0.5
+    names = ("demand", "energy", "reactive_energy", "carbon_location")
+    demand, energy, reactive, carbon = (figures(told, name) for name in names)
+    assert sums.index.tolist() == list(range(1, 9))
+    same(demand.groupby(demand.index.month).max(), halves.groupby(halves.index.month).max())
+    said = pd.DataFrame({"kwh": energy, "kvarh": reactive})
+    said = said.groupby(said.index.month).sum()
+    same(said["kwh"], sums["kwh"])
+    same(power_factor(said), power_factor(sums))
+    same(carbon.groupby(carbon.index.month).sum(), sums["kwh"] * FACTOR)
+
+
+def test_power_factor_of_each_hour_is_that_of_its_quarters(quarters: pd.DataFrame, told: pd.DataFrame) -> None:
     said = figures(told, "power_factor")
     assert len(said) > 4800, "those with reactive energy"
-    for hour, value in said.items():
-        assert value == pytest.approx(kwh[hour] / math.hypot(kwh[hour], kvarh[hour]), rel=1e-6)
+    same(said, power_factor(quarters[["kwh", "kvarh"]].resample("1h").sum()).loc[said.index], rel=1e-6)
 
 
-def test_demand_tells_the_plants_load_types_apart(quarters: list[Quarter], told: list[dict[str, str]]) -> None:
+def test_demand_tells_the_plants_load_types_apart(quarters: pd.DataFrame, told: pd.DataFrame) -> None:
     """The file's light, medium and maximum load, by the mean of the demand windows that are of one type alone."""
-    types = defaultdict(set)
-    for quarter in quarters:
-        types[quarter.begin.replace(minute=quarter.begin.minute // 30 * 30)].add(quarter.load)
-    by_type = defaultdict(list)
-    for half, kw in figures(told, "demand").items():
-        if len(types[half]) == 1:
-            by_type[next(iter(types[half]))].append(kw)
-    expected = defaultdict(list)
-    for first, second in zip(quarters[::2], quarters[1::2], strict=True):
-        if first.load == second.load:
-            expected[first.load].append((first.kwh + second.kwh) / 0.5)
-    mean = {load: sum(kw) / len(kw) for load, kw in by_type.items()}
-    assert mean == pytest.approx({load: sum(kw) / len(kw) for load, kw in expected.items()}, rel=1e-9)
+    halves = quarters.resample("30min").agg({"kwh": "sum", "load": ["first", "nunique"]})
+    alone = halves[halves["load", "nunique"] == 1]
+    load = alone["load", "first"]
+    mean = figures(told, "demand").reindex(alone.index).groupby(load).mean()
+    same(mean, (alone["kwh", "sum"] / 0.5).groupby(load).mean())
     assert mean["Light_Load"] < mean["Medium_Load"] < mean["Maximum_Load"]
+
+
+def same(said: pd.Series[float], wanted: pd.Series[float], rel: float = 1e-9) -> None:
+    """Equal, window by window or month by month; nothing is missing on either side."""
+    assert said.index.tolist() == wanted.index.tolist()
+    np.testing.assert_allclose(said.to_numpy(), wanted.to_numpy(), rtol=rel)
