@@ -95,7 +95,7 @@ def supply_of(site: Site, folder: Path, offsets: Callable[[str], Offsets]) -> Su
 def _in_currency(site: Site, currency: str) -> None:
     """Refuse money of which nobody knows what it is."""
     money = {
-        "minute_cost": [of.minute_cost for of in (*site.machine, *site.line)],
+        "minute_cost": [*(machine.minute_cost for machine in site.machine), *(line.minute_cost for line in site.line)],
         "demand_charge": [machine.energy.demand_charge for machine in site.machine if machine.energy is not None],
     }
     for option, costs in money.items():
