@@ -17,8 +17,6 @@ from streams.holiday_options import HolidayOptions
 from streams.kpi.baseline_options import BaselineOptions
 from streams.kpi.line_options import LineOptions
 from streams.kpi.options import (
-    AirOptions,
-    ChillerOptions,
     CountPace,
     EnergyOptions,
     MachineOptions,
@@ -26,6 +24,7 @@ from streams.kpi.options import (
     PowerLevels,
     StateOptions,
 )
+from streams.kpi.utility_options import AirOptions, ChillerOptions
 from streams.maintenance import MaintenanceOptions
 from streams.metrics import TABLE
 from streams.plant.site import MARK, SITE, assets_toml

@@ -3,13 +3,14 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Iterator
-from enum import IntEnum
 from typing import Any, NamedTuple
 
 import numpy as np
 from numpy.typing import NDArray
 
+from detectors.efficiency.counter import risen
 from detectors.efficiency.machine_state import STATES, MachineState
+from detectors.efficiency.roles import NEVER, Limits, Role
 from detectors.efficiency.spans import Pieces, cut
 from detectors.efficiency.sums import Sums
 from detectors.efficiency.timeline import Timeline
@@ -17,30 +18,9 @@ from detectors.efficiency.timeline import Timeline
 Ints = NDArray[np.int64]
 Floats = NDArray[np.float64]
 
-NEVER = np.iinfo(np.int64).min
 _HOUR = 3_600e9
 _LONGEST = 31 * 86_400_000_000_000
 """Nothing is booked over a longer silence: a clock that was set right is no month of production."""
-
-
-class Role(IntEnum):
-    """What a series of a machine says."""
-
-    PRODUCT = 0  # code of a product
-    STATE = 1  # a MachineState
-    TOTAL = 2  # parts made, a counter
-    GOOD = 3  # good parts, a counter
-    REJECT = 4  # rejected parts, a counter
-    ENERGY = 5  # kWh, a counter
-    POWER = 6  # kW
-    REACTIVE_ENERGY = 7  # kvarh, a counter
-    REACTIVE_POWER = 8  # kvar
-    AIR_FLOW = 9  # m3/min of compressed air
-    COOLING = 10  # kW of heat that a chiller takes up
-    WATER_FLOW = 11  # kg/s of chilled water; of this and what follows nothing is booked but that it was read
-    SUPPLY_TEMPERATURE = 12  # Cel
-    RETURN_TEMPERATURE = 13
-
 
 _COUNTS = (Role.TOTAL, Role.GOOD, Role.REJECT)
 _STOPS = (MachineState.DOWN, MachineState.SETUP, MachineState.PLANNED)
@@ -49,19 +29,6 @@ _ACTIVE = (Role.ENERGY, Role.POWER)
 _RATES = (Role.POWER, Role.REACTIVE_POWER)
 _ASIDE = {Role.AIR_FLOW: ("air", "aired", 60e9), Role.COOLING: ("cooling", "cooled", _HOUR)}
 """Rates of utilities: the columns of their amount and of the time it is of, and the time unit of the rate, ns."""
-
-
-class Limits(NamedTuple):
-    """What holds for a machine, ns and counts."""
-
-    hold: int  # a state counts so long without a reading
-    gap: int  # energy between readings further apart is marked estimated
-    bridge: int  # power readings further apart say nothing of what is between them
-    modulus: float = 0.0  # a meter's counter begins again at 0 there; 0: unknown, and a fall is a reset
-    counter: int = Role.TOTAL  # whose readings say for which time parts are known
-    startup: int = 0  # parts made so long after a stop are of start-up; 0: not told apart
-
-
 _STARTUP = Limits._fields.index("startup")
 
 
@@ -335,18 +302,3 @@ def every_role(saved: NDArray[Any], fill: float) -> NDArray[Any]:
 def _add(sums: NDArray[Any], at: Ints, more: NDArray[Any]) -> None:
     """Add to sums that lie in one piece, by place; one after the other, in their order."""
     np.add.at(sums.reshape(-1), at, more)
-
-
-def risen(was: Floats, value: Floats, modulus: Floats | float) -> Floats:
-    """What a counter has counted between two readings (n,): what it rose by.
-
-    Where it fell it has passed its modulus, if that makes less than half a turn; else it was reset, and counted what
-    it shows.
-
-    >>> risen(np.array([7.0, 98.0, 98.0]), np.array([9.0, 3.0, 3.0]), np.array([0.0, 100.0, 0.0]))
-    array([2., 5., 3.])
-    """
-    rise = value - was
-    turned = rise + modulus
-    over = np.where((modulus > 0) & (turned >= 0) & (turned < 0.5 * np.asarray(modulus)), turned, np.maximum(value, 0))
-    return np.where(rise >= 0, rise, over)

@@ -7,12 +7,12 @@ from typing import NamedTuple
 import numpy as np
 from numpy.typing import NDArray
 
+from detectors.efficiency.roles import NEVER
 from detectors.efficiency.utilities import cooling_kw
 
 Ints = NDArray[np.int64]
 Floats = NDArray[np.float64]
 
-NEVER = np.iinfo(np.int64).min
 FLOW, SUPPLY, RETURN = range(3)
 
 

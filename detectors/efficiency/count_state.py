@@ -7,14 +7,14 @@ from typing import NamedTuple
 import numpy as np
 from numpy.typing import NDArray
 
-from detectors.efficiency.account import risen
+from detectors.efficiency.counter import risen
 from detectors.efficiency.machine_state import MachineState
+from detectors.efficiency.roles import NEVER
 
 Ints = NDArray[np.int64]
 Floats = NDArray[np.float64]
 Bools = NDArray[np.bool_]
 
-NEVER = np.iinfo(np.int64).min
 EVER = np.iinfo(np.int64).max
 NOTHING, RUNS, WAITS, STANDS = range(4)
 """What was told of a machine last."""

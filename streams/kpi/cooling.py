@@ -8,7 +8,7 @@ from typing import Any
 import numpy as np
 
 from detectors.efficiency import cooling
-from detectors.efficiency.account import Role
+from detectors.efficiency.roles import Role
 from streams.kpi.held import Block, joined
 from streams.kpi.options import MachineOptions
 

@@ -8,7 +8,7 @@ from typing import Any
 import numpy as np
 
 from detectors.efficiency import count_state
-from detectors.efficiency.account import NEVER, Role
+from detectors.efficiency.roles import NEVER, Role
 from streams.arrays import UNSEEN
 from streams.kpi.held import Block, joined
 from streams.kpi.options import MachineOptions

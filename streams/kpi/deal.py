@@ -9,7 +9,8 @@ import numpy as np
 
 from detectors.base import NEVER
 from detectors.efficiency import cooling, count_state, cycles, power_state
-from detectors.efficiency.account import Role, every_role
+from detectors.efficiency.account import every_role
+from detectors.efficiency.roles import Role
 from detectors.efficiency.sums import Sums
 from streams.arrays import UNSEEN, Columns
 from streams.kpi.baselines import dealt as baselines_dealt
@@ -69,7 +70,7 @@ def _account(pieces: list[tuple[Saved, Any, Any, Any]]) -> Saved:
         "sums": Sums.together(sums),
         "states": [saved["states"][row] for saved, rows, _, _ in pieces for row in rows.tolist()],
         "products": products,
-        "last": np.concatenate([every_role(saved["last"][:, rows], NEVER) for saved, rows, _, _ in pieces], axis=1),
+        "last": np.concatenate([every_role(saved["last"][:, rows], UNSEEN) for saved, rows, _, _ in pieces], axis=1),
         "value": np.concatenate(value, axis=1),
         "changed": np.concatenate([saved["changed"][rows] for saved, rows, _, _ in pieces]),
         "now": np.concatenate(now, axis=1),

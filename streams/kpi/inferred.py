@@ -8,7 +8,8 @@ from typing import Any
 import numpy as np
 
 from detectors.efficiency import cycles, power_state
-from detectors.efficiency.account import NEVER, Account, Role
+from detectors.efficiency.account import Account
+from detectors.efficiency.roles import NEVER, Role
 from streams.arrays import UNSEEN
 from streams.kpi.cooling import Cooling
 from streams.kpi.counted import Counted

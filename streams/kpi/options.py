@@ -8,6 +8,7 @@ from pydantic import BaseModel, ConfigDict, Field, field_validator, model_valida
 
 from detectors.durations import Duration
 from detectors.efficiency.machine_state import PROFILES, MachineState, state_words
+from streams.kpi.utility_options import AirOptions, ChillerOptions
 
 _MOST = 7 * 86_400_000_000_000
 """Longest silence that may be bridged: a week."""
@@ -182,56 +183,6 @@ class EnergyOptions(_Model):
             raise ValueError('energy needs one meter: either power = "SERIES" or counter = "SERIES"')
         if self.reactive_power is not None and self.reactive_counter is not None:
             raise ValueError("give reactive_power or reactive_counter, not both: they would be counted twice")
-        return self
-
-
-class AirOptions(_Model):
-    """A compressor, for what leaks while nobody is to use air: outside shifts, in breaks, on closed days."""
-
-    flow: str | None = Field(
-        None,
-        min_length=1,
-        description="Flow of compressed air; m3/min, m3/h, m3/s, L/s, L/min or [cft_i]/min, m3/min where it has none.",
-    )
-    capacity: float | None = Field(
-        None,
-        gt=0,
-        description="Without a flow: what it delivers under load, m3/min; the leak flow is that times the leak share.",
-    )
-
-    @model_validator(mode="after")
-    def _one_flow(self) -> Self:
-        if self.flow is not None and self.capacity is not None:
-            raise ValueError("give flow or capacity, not both: a flow that is measured needs no capacity")
-        return self
-
-
-class ChillerOptions(_Model):
-    """A chiller: the cooling that it delivers, or the chilled water's flow and temperatures, from which it follows."""
-
-    cooling: str | None = Field(
-        None, min_length=1, description="Cooling delivered; W, kW or MW by its unit, kW where it has none."
-    )
-    flow: str | None = Field(
-        None,
-        min_length=1,
-        description="Flow of chilled water, 1 kg a litre; kg/s, kg/h, t/h, m3/h, m3/s, L/s or L/min, kg/s where it has "
-        "none.",
-    )
-    supply: str | None = Field(
-        None,
-        min_length=1,
-        description="Temperature of the water that leaves it; Cel, K or [degF], Cel where it has none.",
-    )
-    back: str | None = Field(None, min_length=1, description="Temperature of the water that returns to it, likewise.")
-
-    @model_validator(mode="after")
-    def _one_way(self) -> Self:
-        water = [self.flow, self.supply, self.back]
-        if (self.cooling is None) == (water == [None] * 3) or (self.cooling is None and None in water):
-            raise ValueError(
-                'a chiller needs either cooling = "SERIES", or the chilled water: flow, supply and back = "SERIES" each'
-            )
         return self
 
 

@@ -8,7 +8,7 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
-from detectors.efficiency.account import Limits, Role
+from detectors.efficiency.roles import Limits, Role
 from schemas.chunk import BAD
 from streams.admission import LATE, NEW
 from streams.kpi.options import MachineOptions

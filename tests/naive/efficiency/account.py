@@ -5,8 +5,8 @@ from __future__ import annotations
 import itertools
 from collections import defaultdict
 
-from detectors.efficiency.account import Limits, Role
 from detectors.efficiency.machine_state import MachineState
+from detectors.efficiency.roles import Limits, Role
 
 Reading = tuple[Role, int, float]
 """Role, time (ns), value."""

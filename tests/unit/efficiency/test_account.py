@@ -10,8 +10,9 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from detectors.efficiency.account import Account, Limits, Role
+from detectors.efficiency.account import Account
 from detectors.efficiency.machine_state import MachineState
+from detectors.efficiency.roles import Limits, Role
 from tests.naive.efficiency.account import Figures, account
 
 SECOND = 1_000_000_000
