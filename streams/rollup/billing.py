@@ -62,38 +62,41 @@ class Billing:
 
     def figures(self, month: Metered) -> Iterator[tuple[str, Total]]:
         """The figures of a month so far, by name; one without a value says why."""
-        start = np.array(sorted(month.windows), dtype=np.int64)
+        start, coverage = np.array(sorted(month.windows), dtype=np.int64), month.coverage
         at = self._prices.classes(start)
         why = REASONS[NO_TARIFF] if (at.tariff < 0).any() else CUT if self._cut else ""
         if why or not len(start):
             if why:
-                yield TOTAL, self._money(None, month.coverage, why)
+                yield TOTAL, self._money(None, coverage, why)
             return
         parts = list(self._parts(month, start, at))
         factor = float(power_factor([month.paired_kwh], [abs(month.kvarh)]).value[0])
         contract = np.nan if self._supply.contract_kw is None else self._supply.contract_kw
         bills = [bill(p.tariff, [p.kwh], [p.kw], [factor], [contract], p.season, p.share) for p in parts]
-        yield from self._by_class(parts, month.coverage)
+        yield from self._by_class(parts, coverage)
         highest = max((float(p.kw[list(charge.classes)].max()) for p in parts for charge in _charges(p)), default=0.0)
-        yield "billed_demand", Total(highest, "kW", month.coverage, "")
+        yield "billed_demand", Total(highest, "kW", coverage, "")
         if any(p.tariff.power_factor for p in parts):
             known = not math.isnan(factor)
             said = Total(factor if known else None, "1", month.paired_share, "" if known else NO_POWER_FACTOR)
             yield "billed_power_factor", said
-        yield from self._all(Bill(*(np.sum(column, axis=0) for column in zip(*bills, strict=True))), month)
+        whole = Bill(*(np.sum(column, axis=0) for column in zip(*bills, strict=True)))
+        if not any(p.tariff.minimum for p in parts):
+            whole = whole._replace(to_minimum=np.zeros(1))  # whatever else is not known
+        yield from self._all(whole, coverage, month.paired_share)
 
-    def _all(self, said: Bill, month: Metered) -> Iterator[tuple[str, Total]]:
-        """The parts of the bill, and the total of those that are known."""
-        why = NO_CONTRACT if np.isnan(said.demand[0]) else NO_POWER_FACTOR
-        values = {name: float(value[0]) for name, value in said._asdict().items()}
+    def _all(self, whole: Bill, coverage: float, paired: float) -> Iterator[tuple[str, Total]]:
+        """The parts of the bill, and the total of those that are known; `paired` is coverage of the power factor."""
+        why = NO_CONTRACT if np.isnan(whole.demand[0]) else NO_POWER_FACTOR
+        values = {name: float(value[0]) for name, value in whole._asdict().items()}
         lacking = [name for name, value in values.items() if math.isnan(value)]
         for name, value in values.items():
-            coverage = min(month.coverage, month.paired_share) if name == "power_factor" else month.coverage
-            gone = name in lacking
-            yield f"bill_{name}", self._money(None if gone else value, 0.0 if gone else coverage, why if gone else "")
+            known = min(coverage, paired) if name == "power_factor" else coverage
+            said = self._money(None, 0.0, why) if name in lacking else self._money(value, known, "")
+            yield f"bill_{name}", said
         total = math.fsum(value for value in values.values() if not math.isnan(value))
         without = f"without the {' and the '.join(_PARTS[name] for name in lacking)}: {why}" if lacking else ""
-        yield TOTAL, self._money(total, month.coverage, without)
+        yield TOTAL, self._money(total, coverage, without)
 
     def _by_class(self, parts: list[_Part], coverage: float) -> Iterator[tuple[str, Total]]:
         """Energy and its charge by price class; classes of one name are one, under whichever tariff."""

@@ -163,7 +163,7 @@ def test_without_the_contracted_capacity_the_demand_charge_has_no_number_and_the
     assert said["bill_demand"].reason == "the contracted capacity is not known: [energy] contract_kw"
     assert said["bill_total"].value == pytest.approx(1100 * 9.39)
     assert said["bill_total"].reason.startswith(
-        "without the demand charge and the minimum charge and the power factor surcharge: the contracted capacity"
+        "without the demand charge and the power factor surcharge: the contracted capacity"
     )
 
 
