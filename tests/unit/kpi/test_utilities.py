@@ -185,6 +185,54 @@ def test_cooling_is_that_of_a_plain_pass_over_the_readings(seed: int) -> None:
     assert (0.0 if row is None else row.coverage) == pytest.approx(min(known / 3600, 1.0), rel=1e-9, abs=1e-9)
 
 
+def naive_leaks(readings: Readings, bridge: int) -> dict[str, float]:
+    """Of the first hour, in which nothing is planned but from 00:20 to 00:40: second by second."""
+    states = [(at, said["state"]) for at, said in readings if "state" in said]
+    rates = {name: [(at, said[name]) for at, said in readings if name in said] for name in ("power", "flow")}
+    load = unload = aired = 0
+    kwh = air = 0.0
+    for second in range(START, START + HOUR):
+        if 20 * MINUTE <= second - START < 40 * MINUTE:
+            continue
+        state = next((word for at, word in reversed(states) if at <= second), "?")
+        mean = dict.fromkeys(rates, float("nan"))
+        for name, points in rates.items():
+            for (a, was), (b, now) in pairwise(points):
+                if a <= second < b and b - a <= bridge:
+                    mean[name] = (was + now) / 2
+        load, unload = load + (state == "LOAD"), unload + (state == "UNLOAD")
+        if state == "LOAD" and mean["power"] == mean["power"]:
+            kwh += mean["power"] / 3600
+        if mean["flow"] == mean["flow"]:
+            air, aired = air + mean["flow"] / 60, aired + 1
+    ran = load + unload
+    said = (
+        {"leak_share": load / ran, "leak_power": kwh * 3600 / ran, "leak_cost": 0.4 * kwh * 3600 / ran} if ran else {}
+    )
+    return said | ({"leak_flow": air / (aired / 60)} if aired else {})
+
+
+@settings(max_examples=15, deadline=None)
+@given(st.integers(0, 2**32 - 1))
+def test_leaks_are_those_of_a_plain_pass_over_every_second(seed: int) -> None:
+    rng = np.random.default_rng(seed)
+    times = START + np.cumsum(rng.choice([1, 20, 60, 200, 500], 90, p=[0.2, 0.3, 0.3, 0.15, 0.05]))
+    readings: Readings = []
+    for at in [*times.tolist(), START + 2 * HOUR]:
+        values = {"power": float(rng.uniform(10, 90)), "flow": float(rng.uniform(0, 9))}
+        said: dict[str, Any] = {name: value for name, value in values.items() if rng.random() < 0.7}
+        if rng.random() < 0.5:
+            said["state"] = str(rng.choice(["LOAD", "UNLOAD", "OFF", "?"]))
+        readings += [(at, said)] if said else []
+    machine = COMPRESSOR | {"air": {"flow": "flow"}, "energy": {"power": "power", "bridge": "5m"}}
+    rows = by_window(told(site(machine, "00:20-00:40"), readings))
+    found = {kpi: row.value for (kpi, shift, start), row in rows.items() if start == START and not shift}
+    expected = naive_leaks(readings, 300)
+    for kpi in ("leak_share", "leak_power", "leak_cost", "leak_flow"):
+        value = found.get(kpi)
+        assert value == (None if kpi not in expected else pytest.approx(expected[kpi], rel=1e-9, abs=1e-9)), kpi
+
+
 WRONG = {
     "chiller needs either cooling": {"chiller": {"flow": "f", "supply": "s"}},
     "a chiller needs either": {"chiller": {"cooling": "q", "flow": "f", "supply": "s", "back": "b"}},
