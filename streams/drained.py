@@ -4,7 +4,6 @@ from __future__ import annotations
 
 from typing import NamedTuple
 
-from schemas.chunk import Record
 from schemas.decode import Decoder
 from schemas.errors import Misconfigured
 from streams.broker import Broker
@@ -47,12 +46,11 @@ async def stand_of(settings: Settings, store: StateStore, log: Log, partition: i
 async def _idle(settings: Settings, store: StateStore, log: Log, partition: int, start: int, end: int) -> int:
     """Up to where there are ticks alone, and sites that starting workers have put there."""
     decoder, reached = Decoder(settings.key), start
-    async for r in log.read(store.topic, partition, start, end):
-        record = Record(r.offset, r.timestamp * 1_000_000, r.key, r.value, r.headers)
+    async for record in log.read(store.topic, partition, start, end):
         controls = [control for _, control in decoder.decode([record], partition).controls]
         if not any(c.kind == "tick" or (c.kind == "configure" and "command" not in c.payload) for c in controls):
             return reached
-        reached = int(r.offset) + 1
+        reached = int(record.offset) + 1
     return max(end, start)
 
 

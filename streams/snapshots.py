@@ -27,6 +27,8 @@ log = structlog.get_logger("millstream.snapshots")
 
 _BYTES_PER_S = 10e6
 """State written on average, at most: a large state is saved less often."""
+_CPU_SHARE = 0.1
+"""Processor time of one core that packing takes on average, at most: likewise."""
 _IDLE_TIMES = 30
 """A partition with nothing but ticks is saved so much less often."""
 _LOOK_S = 0.2
@@ -52,6 +54,7 @@ class Snapshots(Generic[E]):
         self.metrics, self.fence, self.durable = metrics, fence, durable
         self._one_at_a_time = asyncio.Lock()
         self._sizes: dict[int, tuple[int, int]] = {}  # partition -> series, and bytes of room for the next copy
+        self._spent: dict[int, float] = {}  # partition -> processor time of packing it last, s
         self._tidy: dict[int, int] = {}  # partition -> series when memory was last given back
 
     # --- back
@@ -128,7 +131,8 @@ class Snapshots(Generic[E]):
 
     def _due(self, owned: Owned[E], all_: list[Owned[E]]) -> bool:
         size = sum(o.manifest.size for o in all_ if o.manifest is not None)
-        interval = max(self.settings.snapshot_interval / SECOND, size / _BYTES_PER_S)
+        spent = sum(self._spent.get(o.partition, 0.0) for o in all_)
+        interval = max(self.settings.snapshot_interval / SECOND, size / _BYTES_PER_S, spent / _CPU_SHARE)
         return time.monotonic() - owned.tried >= interval * (1 if owned.worked else _IDLE_TIMES)
 
     def stagger(self, owned: Owned[E]) -> None:
@@ -154,9 +158,15 @@ class Snapshots(Generic[E]):
         chunks = codec.pack(state)
         pieces: list[Piece] = []
         del state
-        while (chunk := await asyncio.to_thread(_next, chunks)) is not None:
+        spent = 0.0
+        while True:
+            chunk, took = await asyncio.to_thread(_next, chunks)
+            spent += took
+            if chunk is None:
+                break
             pieces.append(await self.store.put_chunk(partition, manifest.generation, len(pieces), chunk))
         del chunks  # and with it the copy
+        self._spent[partition] = spent
         if manifest.series > _GROWN * self._tidy.get(partition, 0):
             self._tidy[partition] = manifest.series
             await asyncio.to_thread(give_back)
@@ -217,5 +227,8 @@ class Snapshots(Generic[E]):
                 self.metrics.set("millstream_snapshot_behind_records", behind, partition=self.kind.label(one.partition))
 
 
-def _next(chunks: Iterator[bytes]) -> bytes | None:
-    return next(chunks, None)
+def _next(chunks: Iterator[bytes]) -> tuple[bytes | None, float]:
+    """The next chunk, None behind the last, and the processor time that it took, s."""
+    began = time.thread_time()
+    chunk = next(chunks, None)
+    return chunk, time.thread_time() - began

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import time
-from typing import TYPE_CHECKING, Any, Generic
+from typing import TYPE_CHECKING, Generic
 
 import structlog
 from faust.types import TP
@@ -13,7 +13,7 @@ from streams.assignment import Assignment
 from streams.kind import Kind
 from streams.owned import E, Owned
 from streams.snapshots import Snapshots
-from streams.transport import bites, to_records
+from streams.transport import bites
 
 if TYPE_CHECKING:
     from streams.worker import Worker
@@ -41,14 +41,13 @@ class Stage(Generic[E]):
         """Save partitions as they fall due."""
         await self.snapshots.run(lambda: list(self.owned.values()), self._worker.patience)
 
-    async def handle(self, partition: int, batch: list[Any]) -> None:
+    async def handle(self, partition: int, records: list[Record]) -> None:
         """Judge one fetched chunk, in bites, publish what follows, and send it on its way to the store."""
         worker = self._worker
         owned = self.owned.get(partition)
         if owned is None:
             return
         await owned.settled.wait()
-        records = to_records(batch)
         if not owned.mine or not await self._no_hole(owned, records[0].offset):
             return  # what is dropped here was never committed, and comes again
         for bite in bites(records):

@@ -1,7 +1,7 @@
 """The chunk transport: Faust events that each carry a whole fetched chunk of a partition.
 
 Faust spends about 100 microseconds on every event, whatever it holds. So a fetched chunk of a partition travels as
-one event, whose value is the list of aiokafka's records. Of topics with state behind them the offsets committed are
+one event, whose value is the list of its records. Of topics with state behind them the offsets committed are
 what the newest snapshot covers (`ChunkTransport.durable`); of others, those of the longest acknowledged prefix of
 chunks in flight. This leans on private parts of faust-streaming 0.15.3, so the version is pinned, and
 tests/unit/test_transport.py fails when they move.
@@ -12,6 +12,7 @@ from __future__ import annotations
 import asyncio
 from collections import defaultdict, deque
 from collections.abc import AsyncIterator, Callable, Iterator, Mapping, Sequence
+from operator import itemgetter
 from typing import Any
 
 import faust
@@ -68,11 +69,11 @@ class ChunkConsumer(driver.Consumer):
             if batch and (active is None or tp in active or tp in self._buffered_partitions):
                 yield tp, self._chunk(tp, batch)
 
-    def _chunk(self, tp: TP, batch: Sequence[Any]) -> Any:
+    def _chunk(self, tp: TP, batch: Sequence[Record]) -> Any:
         first, last = batch[0], batch[-1]
         message = ConsumerMessage(
-            first.topic, first.partition, first.offset, (first.timestamp or 0) / 1000.0, first.timestamp_type, None,
-            first.key, list(batch), None, None, None, tp, generation_id=self.app.consumer_generation_id,
+            tp.topic, tp.partition, first.offset, first.timestamp / 1e9, None, None, first.key, list(batch),
+            None, None, None, tp, generation_id=self.app.consumer_generation_id,
         )  # fmt: skip
         if tp.topic not in self.transport.stateful:
             self._in_flight[tp].append((message, last.offset + 1))
@@ -211,12 +212,7 @@ def abandon(app: faust.App) -> None:
         thread.thread_loop.call_soon_threadsafe(thread.thread_loop.stop)
 
 
-def to_records(batch: Sequence[Any]) -> list[Record]:
-    """aiokafka's records as ours."""
-    new = tuple.__new__  # half of what a named tuple's own constructor costs
-    return [new(Record, (r.offset, r.timestamp * 1_000_000, r.key, r.value, r.headers)) for r in batch]
-
-
+_VALUE = itemgetter(3)
 BITE_BYTES = 1_000_000
 """Values judged in one go: a fetch of large frames would else hold the loop for seconds and much memory."""
 
@@ -228,7 +224,8 @@ def bites(records: list[Record]) -> Iterator[list[Record]]:
     >>> [len(piece) for piece in bites([big, big, big._replace(value=b"x"), big._replace(value=None)])]
     [1, 1, 2]
     """
-    sizes = [len(value) if value else 0 for _, _, _, value, _ in records]
+    values = list(map(_VALUE, records))
+    sizes = list(map(len, values)) if all(values) else [len(value) if value else 0 for value in values]
     if sum(sizes) <= BITE_BYTES:
         if records:
             yield records

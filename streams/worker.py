@@ -43,7 +43,7 @@ from streams.sinks.base import Sink
 from streams.stage import Stage
 from streams.state.log import Log
 from streams.state.store import StateStore
-from streams.transport import abandon, to_records
+from streams.transport import abandon
 from streams.web import Web
 
 log = structlog.get_logger("millstream.worker")
@@ -221,7 +221,7 @@ class Worker:
 
     async def _command(self, partition: int, batch: list[Any]) -> None:
         """Carry commands into the logs of those they concern."""
-        await self.commanding.take(partition, to_records(batch))
+        await self.commanding.take(partition, batch)
 
     async def reload(self, site: ResolvedSite) -> None:
         """Have all partitions, ours or not, take up another site; engines decide, and audit.v1 says how."""

@@ -12,6 +12,8 @@ from typing import Any
 from aiokafka import AIOKafkaConsumer, TopicPartition
 from aiokafka.errors import KafkaError
 
+from streams import batch_limit
+
 _FETCH_BYTES = 16 * 1024 * 1024
 _PATIENCE_S = 10.0
 _REQUEST_MS = 10_000
@@ -30,6 +32,7 @@ class Log:
 
     def __init__(self, bootstrap: str, committed: Committed, options: Mapping[str, Any]) -> None:
         self.committed = committed
+        batch_limit.install()
         self._make = partial(
             AIOKafkaConsumer,
             bootstrap_servers=bootstrap, enable_auto_commit=False, auto_offset_reset="earliest",
@@ -82,7 +85,7 @@ class Log:
         return begin[tp], end[tp]
 
     async def read(self, topic: str, partition: int, start: int, end: int) -> AsyncIterator[Any]:
-        """Records from `start` to before `end`; records that compaction has removed are not among them."""
+        """Records (`schemas.chunk.Record`) from `start` to before `end`, but for those that compaction has removed."""
         if start >= end:
             return
         tp = TopicPartition(topic, partition)

@@ -19,8 +19,8 @@ from schemas.decode import Decoder
 from streams.cli.common import set_up_logging
 from streams.process import prepare
 from streams.reading_kind import ReadingKind
-from streams.transport import to_records
 from tests.bench.limit import measure_limit
+from tests.bench.load import to_records
 from tests.bench.serve import started
 
 DEADLINE_S = 180

@@ -14,8 +14,7 @@ from streams.run import make_sink
 from streams.settings import load_settings
 from streams.sinks.influx import InfluxSink
 from streams.sinks.pieces import Piece, pieces
-from streams.transport import to_records
-from tests.bench.load import LIGHT, PARTITIONS
+from tests.bench.load import LIGHT, PARTITIONS, to_records
 
 IN_FLIGHT = 2
 

@@ -100,7 +100,7 @@ def measure(bootstrap: str, series: int) -> Size:
     ensure_topics(bootstrap, prefix, PARTITIONS)
     start = (time.time_ns() // SECOND - INSTANTS - CAUGHT_UP) * SECOND  # nothing may be ahead of the broker's clock
     readings = _produce(bootstrap, prefix, series, start)
-    with worker_process(bootstrap, prefix) as (child, port):
+    with worker_process(bootstrap, prefix, SNAPSHOT_INTERVAL="5s") as (child, port):  # we wait for all snapshots
         until(child, lambda: metric_sum(port, "millstream_readings_total") >= readings, f"{readings:,} readings")
         until(child, lambda: metric_sum(port, "millstream_snapshot_behind_records") == 0, "all of it in snapshots")
         pause = max(_values(port, "millstream_snapshot_pause_seconds"))
@@ -121,7 +121,7 @@ def _rates(child: subprocess.Popen[bytes], port: int, singles: int) -> tuple[flo
         seen.append((metric_sum(port, "millstream_readings_total"), time.monotonic(), _cpu_s(child)))
         return seen[-1][0] >= PART * singles
 
-    until(child, look, f"{singles:,} singles")
+    until(child, look, f"{singles:,} singles", every_s=1.0)  # looking takes the worker some milliseconds
     first, last = next(one for one in seen if one[0] >= SKIPPED * singles), seen[-1]
     done, wall_s, cpu_s = (b - a for a, b in zip(first, last, strict=True))
     return (done / wall_s, done / cpu_s) if done and cpu_s else (0.0, 0.0)
@@ -175,13 +175,12 @@ def _produce(bootstrap: str, prefix: str, series: int, start: int) -> int:
 
 
 @contextmanager
-def worker_process(bootstrap: str, prefix: str) -> Iterator[tuple[subprocess.Popen[bytes], int]]:
+def worker_process(bootstrap: str, prefix: str, **settings: str) -> Iterator[tuple[subprocess.Popen[bytes], int]]:
     """A worker without a store, and the port of its metrics; told to stop at the end."""
     port = free_port()
     given = {
         "KAFKA": bootstrap, "PREFIX": prefix, "GROUP": f"{prefix}g", "PARTITIONS": str(PARTITIONS), "SINK": "none",
-        "CONTROL_KEY": "k" * 32, "PORT": str(port), "SNAPSHOT_INTERVAL": "5s", "TICK_INTERVAL": "0s",
-        "LOG_LEVEL": "error",
+        "CONTROL_KEY": "k" * 32, "PORT": str(port), "TICK_INTERVAL": "0s", "LOG_LEVEL": "error", **settings,
     }  # fmt: skip
     clean = {k: v for k, v in os.environ.items() if not k.startswith("MILLSTREAM_")}
     command = [str(Path(sys.executable).with_name("millstream")), "worker"]
@@ -202,7 +201,7 @@ def worker_process(bootstrap: str, prefix: str) -> Iterator[tuple[subprocess.Pop
                 child.wait(10)
 
 
-def until(child: subprocess.Popen[bytes], done: Callable[[], Any], what: str) -> None:
+def until(child: subprocess.Popen[bytes], done: Callable[[], Any], what: str, every_s: float = 0.2) -> None:
     """Wait for something of a worker process; ends the run where it does not come, or the worker has gone."""
     end = time.monotonic() + PATIENCE_S
     print(f"waiting for: {what}", file=sys.stderr, flush=True)
@@ -216,7 +215,7 @@ def until(child: subprocess.Popen[bytes], done: Callable[[], Any], what: str) ->
             pass  # it does not listen yet
         if time.monotonic() > end:
             raise SystemExit(f"not within {PATIENCE_S:.0f} s: {what}")
-        time.sleep(0.2)
+        time.sleep(every_s)
 
 
 def _values(port: int, name: str) -> list[float]:

@@ -24,7 +24,6 @@ from schemas.chunk import REJECTED
 from schemas.decode import Decoder
 from schemas.refused import Refused
 from streams import batch_limit, inflate
-from streams.transport import to_records
 
 CODECS = {"gzip": 1, "snappy": 2, "lz4": 3, "zstd": 4}
 ENCODE = {name: getattr(codec, f"{name}_encode") for name in CODECS}
@@ -76,6 +75,9 @@ def test_the_fetcher_makes_its_records_and_results_by_the_names_that_are_replace
     assert "getall(max_records)" in source
     assert fetcher.MemoryRecords is batch_limit.BoundedRecords
     assert fetcher.FetchResult is batch_limit.RationedResult
+    assert "PartitionRecords(" in source
+    assert fetcher.PartitionRecords is batch_limit.PlainRecords
+    assert "self._consumer_record(tp, record)" in inspect.getsource(fetcher.PartitionRecords._unpack_records)
 
 
 def test_the_method_that_is_replaced_is_the_one_it_was_written_for() -> None:
@@ -183,8 +185,8 @@ def test_a_bomb_takes_no_more_memory_than_the_bound_allows() -> None:
 def test_a_batch_that_is_too_large_is_rejected_message_by_message_and_the_log_goes_on(kind: str) -> None:
     raw = batch(None, GOOD) + batch(kind, GOOD, bytes(LIMIT), GOOD, base=1) + batch(kind, GOOD, base=4)
     records = read(raw)
-    assert [(r.offset, r.timestamp) for r in records] == [(offset, 5) for offset in range(5)]
-    chunk = Decoder().decode(to_records(records), 0)
+    assert [(r.offset, r.timestamp) for r in records] == [(offset, 5_000_000) for offset in range(5)]
+    chunk = Decoder().decode(records, 0)
     assert [place.message for place in chunk.rejects] == [1, 2, 3]
     assert {place.reason for place in chunk.rejects} == {"too_large"}
     assert chunk.rejects[0].place.startswith("batch: a compressed batch of 3 messages and ")
@@ -199,7 +201,7 @@ def test_a_batch_that_cannot_be_inflated_is_rejected_as_malformed() -> None:
     raw[22] |= CODECS["zstd"]  # says that it is compressed
     (record,) = fetcher.PartitionRecords(PLACE, fetcher.MemoryRecords(bytes(raw)), [], 0, None, None, False, 0)
     assert isinstance(record.value, Refused)
-    (place,) = Decoder().decode(to_records([record]), 0).rejects
+    (place,) = Decoder().decode([record], 0).rejects
     assert place.reason == "malformed"
     assert "not zstd" in place.place
 
@@ -226,13 +228,13 @@ def test_messages_before_the_position_are_not_told_again() -> None:
 
 def test_a_sender_cannot_pass_for_a_refused_batch() -> None:
     raw = batch(None, GOOD)
-    record = to_records(read(raw))[0]._replace(headers=batch_limit._MARK)
+    record = read(raw)[0]._replace(headers=batch_limit._MARK)
     assert [place.reason for place in Decoder().decode([record], 0).rejects] == ["unknown_content_type"]
 
 
 def test_a_refused_message_without_a_single_byte_is_still_rejected() -> None:
     value = Refused.of(b"", "malformed", "empty")
-    record = to_records(read(batch(None, GOOD)))[0]._replace(value=value, headers=batch_limit._MARK)
+    record = read(batch(None, GOOD))[0]._replace(value=value, headers=batch_limit._MARK)
     assert [place.reason for place in Decoder().decode([record], 0).rejects] == ["malformed"]
 
 
