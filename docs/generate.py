@@ -18,7 +18,15 @@ from streams.energy_options import Certificate, EnergySupply
 from streams.holiday_options import HolidayOptions
 from streams.kpi.baseline_options import BaselineOptions
 from streams.kpi.line_options import LineOptions
-from streams.kpi.options import EnergyOptions, MachineOptions, PartsOptions, PowerLevels, StateOptions
+from streams.kpi.options import (
+    CountPace,
+    EnergyOptions,
+    MachineOptions,
+    PartsOptions,
+    PowerLevels,
+    StateOptions,
+)
+from streams.kpi.utility_options import AirOptions, ChillerOptions
 from streams.maintenance import MaintenanceOptions
 from streams.metrics import TABLE
 from streams.plant.site import MARK, SITE, assets_toml
@@ -100,8 +108,11 @@ def _site() -> str:
         ("[[machine]]", MachineOptions),
         ("[machine.state]", StateOptions),
         ("[machine.state.power]", PowerLevels),
+        ("[machine.state.count]", CountPace),
         ("[machine.parts]", PartsOptions),
         ("[machine.energy]", EnergyOptions),
+        ("[machine.air]", AirOptions),
+        ("[machine.chiller]", ChillerOptions),
         ("[[line]]", LineOptions),
         ("[[baseline]]", BaselineOptions),
         ("[[watch]]", WatchOptions),

@@ -6,7 +6,7 @@ from collections.abc import Callable
 from fnmatch import fnmatchcase
 from typing import NamedTuple
 
-from detectors.efficiency.account import Role
+from detectors.efficiency.roles import Role
 from streams.figure_watches import PREFIX
 from streams.kpi.line_options import LineOptions
 from streams.kpi.line_options import entry_of as line_entry_of

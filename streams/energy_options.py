@@ -44,6 +44,9 @@ class EnergySupply(_Model):
     currency: str | None = Field(
         None, pattern=r"^[A-Z]{3}$", description="ISO 4217 code of all money; default: the tariff's."
     )
+    contract_kw: float | None = Field(
+        None, gt=0, description="Contracted capacity, kW: the demand charge of tariffs that charge a contract needs it."
+    )
     grid: str | None = Field(
         None, min_length=1, description="Grid of the emission factors, such as peninsular_malaysia; default: no carbon."
     )
@@ -70,6 +73,10 @@ class EnergySupply(_Model):
             raise ValueError("expected either a tariff or one price for all hours, not both")
         if self.price is not None and self.currency is None:
             raise ValueError('price is money: say of which currency, such as currency = "MYR"')
+        if self.contract_kw is not None and self.tariff is None:
+            raise ValueError(
+                "contract_kw is for the demand charge of a tariff: name one, such as taipower_high_voltage"
+            )
         asked = [name for name in ("factors", "edition", "residual", "certificates") if getattr(self, name)]
         if self.grid is None and asked:
             raise ValueError(f'{asked[0]} needs the grid that electricity comes from, such as grid = "taiwan"')

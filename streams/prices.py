@@ -24,6 +24,14 @@ _DAY_CLASS = np.array([0, 0, 0, 0, 0, 1, 2])
 """Day class of the tariff (weekday, saturday, holiday) by day of the week, holidays as the calendar counts them."""
 
 
+class ClassesAt(NamedTuple):
+    """What a tariff file says of each of n times."""
+
+    tariff: Ints  # index into the supply's tariffs, -1: none is valid
+    season: Ints  # of that tariff
+    price: Ints  # its price class
+
+
 class PricesAt(NamedTuple):
     """Of one kWh at each of n times; NaN where nothing is known."""
 
@@ -74,11 +82,21 @@ class Prices:
         """Money that one kW more of the month's highest demand costs at each of n times, ns; NaN without a tariff."""
         return self._looked(time, lambda one, season, which: one.per_kw[season, which])
 
+    def classes(self, time: Ints) -> ClassesAt:
+        """Tariff, season and price class at each of n times, ns."""
+        found = ClassesAt(*np.full((3, len(time)), -1))
+        week_s, day = self._local.week_s(time), self._local.days(time)
+        for number, one in enumerate(self._tariffs):
+            valid = one.valid(time)
+            found.tariff[valid] = number
+            found.season[valid], found.price[valid] = one.which(week_s[valid], day[valid])
+        return found
+
     def _looked(self, time: Ints, up: Callable[[_Looked, Ints, NDArray[np.int8]], Floats]) -> Floats:
         found = np.full(len(time), np.nan)
         week_s, day = self._local.week_s(time), self._local.days(time)
         for one in self._tariffs:
-            valid = (time >= one.tariff.valid_from) & (time < (one.tariff.valid_to or np.iinfo(np.int64).max))
+            valid = one.valid(time)
             found[valid] = up(one, *one.which(week_s[valid], day[valid]))
         return found
 
@@ -126,6 +144,11 @@ class _Looked(NamedTuple):
         tariff = dated.tariff
         per_kw = np.stack([price_per_kw(tariff, season) for season in range(len(tariff.seasons))])
         return cls(tariff, class_table(tariff), price_per_kwh(tariff), per_kw, begins, order)
+
+    def valid(self, time: Ints) -> NDArray[np.bool_]:
+        """(n,) whether it is the tariff at times."""
+        until = self.tariff.valid_to or np.iinfo(np.int64).max
+        return np.asarray((time >= self.tariff.valid_from) & (time < until))
 
     def which(self, week_s: NDArray[np.int32], day: Ints) -> tuple[Ints, NDArray[np.int8]]:
         """Season and class at local times (n,): second of the week as it counts, day since 1970-01-01."""

@@ -64,7 +64,8 @@ class SiteOptions(_Model):
     demand_window: Duration | None = Field(
         None,
         gt=0,
-        description='Windows in which maximum demand is measured, such as "30m"; default: as the tariff has.',
+        description='Windows in which maximum demand is measured, such as "30m", a multiple of 15m; default: as the '
+        "tariff has.",
     )
     incomer: str | None = Field(
         None,

@@ -17,6 +17,8 @@ from streams.factors import load_factors, shipped_factors
 from streams.site import Site
 from streams.tariffs import EXAMPLES, TariffEntry, load_tariffs, shipped_tariffs
 
+_QUARTER, _DAY = 900 * SECOND, 86_400 * SECOND
+
 
 class _Model(BaseModel):
     model_config = ConfigDict(frozen=True, extra="forbid")
@@ -44,6 +46,7 @@ class Supply(_Model):
     currency: str = ""  # of all money; empty: none is known
     tariffs: tuple[SeasonalTariff, ...] = ()  # in order of time
     price: float | None = None  # of a kWh at any time, without tariffs
+    contract_kw: float | None = None  # contracted capacity
     grid: str = ""  # empty: no carbon
     residual: str = ""
     edition: int | None = None
@@ -72,6 +75,7 @@ def supply_of(site: Site, folder: Path, offsets: Callable[[str], Offsets]) -> Su
         currency=currency,
         tariffs=tuple(SeasonalTariff(tariff=entry.tariff(), begins=_begins(entry)) for entry in entries),
         price=energy.price,
+        contract_kw=energy.contract_kw,
         grid=energy.grid or "",
         residual=energy.residual or energy.grid or "",
         edition=energy.edition,
@@ -90,13 +94,21 @@ def supply_of(site: Site, folder: Path, offsets: Callable[[str], Offsets]) -> Su
 
 def _in_currency(site: Site, currency: str) -> None:
     """Refuse money of which nobody knows what it is."""
-    costs = [*(machine.minute_cost for machine in site.machine), *(line.minute_cost for line in site.line)]
-    if not currency and any(cost is not None for cost in costs):
-        raise Misconfigured('minute_cost is money: say of which currency, such as [energy] currency = "MYR"')
+    money = {
+        "minute_cost": [*(machine.minute_cost for machine in site.machine), *(line.minute_cost for line in site.line)],
+        "demand_charge": [machine.energy.demand_charge for machine in site.machine if machine.energy is not None],
+    }
+    for option, costs in money.items():
+        if not currency and any(cost is not None for cost in costs):
+            raise Misconfigured(f'{option} is money: say of which currency, such as [energy] currency = "MYR"')
 
 
 def demand_window(site: Site, supply: Supply | None) -> int | None:
-    """The windows of maximum demand, ns: the site's own, else the tariff's. Raises Misconfigured where they differ."""
+    """The windows of maximum demand, ns: the site's own, else the tariff's.
+
+    Raises Misconfigured where they differ, and where they are not made of whole quarters of an hour, and a day of them:
+    what machines do is booked by quarters, and windows begin at midnight.
+    """
     tariffs = [dated.tariff for dated in supply.tariffs] if supply is not None else []
     given = site.site.demand_window
     for tariff in tariffs:
@@ -111,7 +123,15 @@ def demand_window(site: Site, supply: Supply | None) -> int | None:
                 f"[site] demand_window is {duration_text(given)}, and tariff {tariff.name!r} measures demand in "
                 f'windows of {duration_text(window)}; expected demand_window = "{duration_text(window)}", or none'
             )
-    return tariffs[0].demand_window_s * SECOND if given is None and tariffs else given
+    of_tariff = given is None and bool(tariffs)
+    found = tariffs[0].demand_window_s * SECOND if of_tariff else given
+    if found is not None and (found % _QUARTER or _DAY % found):
+        whose = f"tariff {tariffs[0].name!r}: demand_window" if of_tariff else "[site] demand_window"
+        raise Misconfigured(
+            f"{whose} is {duration_text(found)}; expected a multiple of 15m of which whole ones make a day, such as "
+            '"15m", "30m" or "1h"'
+        )
+    return found
 
 
 def _tariffs(name: str | None, folder: Path) -> list[TariffEntry]:

@@ -3,13 +3,14 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Iterator
-from enum import IntEnum
 from typing import Any, NamedTuple
 
 import numpy as np
 from numpy.typing import NDArray
 
+from detectors.efficiency.counter import risen
 from detectors.efficiency.machine_state import STATES, MachineState
+from detectors.efficiency.roles import NEVER, Limits, Role
 from detectors.efficiency.spans import Pieces, cut
 from detectors.efficiency.sums import Sums
 from detectors.efficiency.timeline import Timeline
@@ -17,39 +18,18 @@ from detectors.efficiency.timeline import Timeline
 Ints = NDArray[np.int64]
 Floats = NDArray[np.float64]
 
-NEVER = np.iinfo(np.int64).min
 _HOUR = 3_600e9
 _LONGEST = 31 * 86_400_000_000_000
 """Nothing is booked over a longer silence: a clock that was set right is no month of production."""
 
-
-class Role(IntEnum):
-    """What a series of a machine says."""
-
-    PRODUCT = 0  # code of a product
-    STATE = 1  # a MachineState
-    TOTAL = 2  # parts made, a counter
-    GOOD = 3  # good parts, a counter
-    REJECT = 4  # rejected parts, a counter
-    ENERGY = 5  # kWh, a counter
-    POWER = 6  # kW
-    REACTIVE_ENERGY = 7  # kvarh, a counter
-    REACTIVE_POWER = 8  # kvar
-
-
 _COUNTS = (Role.TOTAL, Role.GOOD, Role.REJECT)
+_STOPS = (MachineState.DOWN, MachineState.SETUP, MachineState.PLANNED)
+_LAST_BOOKED = Role.COOLING
 _ACTIVE = (Role.ENERGY, Role.POWER)
 _RATES = (Role.POWER, Role.REACTIVE_POWER)
-
-
-class Limits(NamedTuple):
-    """What holds for a machine, ns and counts."""
-
-    hold: int  # a state counts so long without a reading
-    gap: int  # energy between readings further apart is marked estimated
-    bridge: int  # power readings further apart say nothing of what is between them
-    modulus: float = 0.0  # a meter's counter begins again at 0 there; 0: unknown, and a fall is a reset
-    counter: int = Role.TOTAL  # whose readings say for which time parts are known
+_ASIDE = {Role.AIR_FLOW: ("air", "aired", 60e9), Role.COOLING: ("cooling", "cooled", _HOUR)}
+"""Rates of utilities: the columns of their amount and of the time it is of, and the time unit of the rate, ns."""
+_STARTUP = Limits._fields.index("startup")
 
 
 class Shares(NamedTuple):
@@ -68,7 +48,7 @@ class Account:
     Definitions. A state holds from its reading until the next one of its series, `hold` at most. A part is of the cell
     that ends at or after the reading of its count; a count that falls has begun again at 0. What a meter counts between
     two readings is spread evenly over the time between them, and shared among states and products by their time in it,
-    as they are known by then; power goes straight from one reading to the next.
+    as they are known by then; power and flows go straight from one reading to the next.
     """
 
     def __init__(self, edges: Callable[[int, int], Ints]) -> None:
@@ -110,7 +90,8 @@ class Account:
         self.sums.restore(saved["sums"])
         self.states = [Timeline.restored(timeline) for timeline in saved["states"]]
         self.products = [Timeline.restored(timeline) for timeline in saved["products"]]
-        self._last, self._value = saved["last"].copy(), saved["value"].copy()
+        # a snapshot may be from before there were the last roles
+        self._last, self._value = every_role(saved["last"], NEVER), every_role(saved["value"], 0.0)
         self._changed, self._now = saved["changed"].copy(), saved["now"].copy()
         self._limits = np.array(limits, dtype=np.float64).reshape(-1, len(Limits._fields)).T.copy()
 
@@ -152,10 +133,11 @@ class Account:
 
     def take(self, role: Ints, machine: Ints, time: Ints, value: Floats) -> None:
         """Book readings (n,), those of each series in order of time and newer than what it had before."""
+        here = np.bincount(role, minlength=len(Role))
         for which in Role:  # what is made, and in which state, is to be known before what it takes
-            at = np.flatnonzero(role == which)
-            if not len(at):
+            if not here[which]:
                 continue
+            at = np.flatnonzero(role == which)
             at = at[np.argsort(machine[at], kind="stable")]
             of, when, what = machine[at], time[at], value[at]
             since, was = self._before(which, of, when, what)
@@ -166,9 +148,13 @@ class Account:
                 self._states(of, when, what, since)
                 continue
             known = (since != NEVER) & (when - np.where(since == NEVER, when, since) <= _LONGEST)
+            if which > _LAST_BOOKED:
+                continue
             if which in _COUNTS:
                 self._parts(_COUNTS.index(which), of[known], when[known], risen(was, what, 0.0)[known])
                 self._counted(which, of[known], since[known], when[known])
+            elif which in _ASIDE:
+                self._aside(which, of[known], since[known], when[known], was[known], what[known])
             else:
                 self._meter(which, of[known], since[known], when[known], was[known], what[known])
 
@@ -213,6 +199,21 @@ class Account:
         pieces = self._cut(time - 1, time)
         rows = self.sums.rows(machine, pieces.cell, np.array(product, dtype=np.int64))
         _add(self.sums["parts"], rows * len(_COUNTS) + column, more[made])
+        if self._limits[_STARTUP].any():
+            starting = self._starting(machine, time)
+            if starting.any():
+                _add(self.sums.aside("starting"), rows[starting] * len(_COUNTS) + column, more[made][starting])
+
+    def _starting(self, machine: Ints, time: Ints) -> NDArray[np.bool_]:
+        """(n,) whether a machine was down, in set-up or stopped by plan at some moment of `startup` before a time."""
+        out = np.zeros(len(time), dtype=bool)
+        hold, startup = self._limits[0, machine].astype(np.int64), self._limits[_STARTUP, machine].astype(np.int64)
+        stated = self._last[Role.STATE, machine]
+        for i in np.flatnonzero((startup > 0) & (stated != NEVER)).tolist():
+            end, at = int(stated[i] + hold[i]), int(time[i])
+            before = self.states[machine[i]].over(at - int(startup[i]), at)
+            out[i] = any(state in _STOPS and begin < end for begin, _, state in before)
+        return out
 
     def _counted(self, role: Role, machine: Ints, since: Ints, time: Ints) -> None:
         """Note for which time a machine's parts are known."""
@@ -221,7 +222,7 @@ class Account:
         np.add.at(self.sums["counted"], span.row, span.high - span.low)
 
     def _meter(self, role: Role, machine: Ints, since: Ints, time: Ints, was: Floats, value: Floats) -> None:
-        _, gap, bridge, modulus, _ = self._limits[:, machine]
+        gap, bridge, modulus = self._limits[1:4, machine]
         if role in _RATES:
             amount = (was + value) * 0.5 * ((time - since) / _HOUR)
             fine = time - since <= bridge
@@ -239,6 +240,17 @@ class Account:
         _add(self.sums["kwh"], span.row * STATES + span.state, part)
         np.add.at(self.sums["estimated"], span.row, np.where(whole > gap[span.of], part, 0.0))
         np.add.at(self.sums["metered"], span.row, length)
+
+    def _aside(self, role: Role, machine: Ints, since: Ints, time: Ints, was: Floats, value: Floats) -> None:
+        """Book a rate of a utility, which goes straight from one reading to the next."""
+        amounts, times, unit = _ASIDE[role]
+        near = time - since <= self._limits[2, machine]
+        machine, since, time = machine[near], since[near], time[near]
+        amount = (was + value)[near] * 0.5 * ((time - since) / unit)
+        span = self._share(machine, since, time)
+        length = span.high - span.low
+        np.add.at(self.sums.aside(amounts), span.row, amount[span.of] * (length / (time - since)[span.of]))
+        np.add.at(self.sums.aside(times), span.row, length)
 
     def _cut(self, low: Ints, high: Ints) -> Pieces:
         return cut(low, high, self.edges(int(low.min()), int(high.max()))) if len(low) else cut(low, high, low)
@@ -278,21 +290,15 @@ class Account:
                     yield i, max(begin, until), end, MachineState.UNKNOWN, product
 
 
+def every_role(saved: NDArray[Any], fill: float) -> NDArray[Any]:
+    """A table of roles and machines, with rows for those roles that it was saved without.
+
+    >>> every_role(np.zeros((9, 2)), 1.0).shape
+    (14, 2)
+    """
+    return np.pad(saved, ((0, len(Role) - len(saved)), (0, 0)), constant_values=fill)
+
+
 def _add(sums: NDArray[Any], at: Ints, more: NDArray[Any]) -> None:
     """Add to sums that lie in one piece, by place; one after the other, in their order."""
     np.add.at(sums.reshape(-1), at, more)
-
-
-def risen(was: Floats, value: Floats, modulus: Floats | float) -> Floats:
-    """What a counter has counted between two readings (n,): what it rose by.
-
-    Where it fell it has passed its modulus, if that makes less than half a turn; else it was reset, and counted what
-    it shows.
-
-    >>> risen(np.array([7.0, 98.0, 98.0]), np.array([9.0, 3.0, 3.0]), np.array([0.0, 100.0, 0.0]))
-    array([2., 5., 3.])
-    """
-    rise = value - was
-    turned = rise + modulus
-    over = np.where((modulus > 0) & (turned >= 0) & (turned < 0.5 * np.asarray(modulus)), turned, np.maximum(value, 0))
-    return np.where(rise >= 0, rise, over)

@@ -23,12 +23,13 @@ REASONS = (
     "no cooling was delivered",
     "no factor is valid at that time",
     "no tariff is valid at that time",
+    "it did not run while nothing was planned",
 )
 """What `Stated.reason` counts through; "" where there is a value."""
 
 (
     KNOWN, MISSING, UNPLANNED, IDLE, UNPRODUCED, NONE_GOOD, NO_ENERGY, NO_DEMAND, NO_RUN_TIME, NO_TIME, NO_COOLING,
-    NO_FACTOR, NO_TARIFF,
+    NO_FACTOR, NO_TARIFF, NOT_RUN,
 ) = range(len(REASONS))  # fmt: skip
 
 

@@ -25,6 +25,14 @@ _COLUMNS: dict[str, tuple[tuple[int, ...], Any]] = {
     "touched": ((), np.bool_),  # since `touched_rows` was asked
 }
 
+_ASIDE: dict[str, tuple[tuple[int, ...], Any]] = {
+    "starting": ((3,), np.float64),  # of `parts`, those made at start-up
+    "air": ((), np.float64),  # m3 of compressed air
+    "aired": ((), np.int64),  # ns for which that is known
+    "cooling": ((), np.float64),  # kWh of heat that a chiller took up
+    "cooled": ((), np.int64),  # ns for which that is known
+}
+"""Columns that few machines need: there is none before something is booked on it."""
 
 _NOWHERE = np.iinfo(np.int64).min
 
@@ -43,6 +51,18 @@ class Sums:
 
     def __getitem__(self, name: str) -> NDArray[Any]:
         return self._data[name][: len(self.of)]
+
+    def aside(self, name: str) -> NDArray[Any]:
+        """A column that few machines need; made where it is missing, to be booked on."""
+        if name not in self._data:
+            shape, kind = _ASIDE[name]
+            self._data[name] = np.zeros((len(self._data["cell"]), *shape), dtype=kind)
+        return self[name]
+
+    def picked(self, name: str, rows: NDArray[Any]) -> NDArray[Any]:
+        """Such a column at some rows; zeros where nothing was ever booked on it."""
+        shape, kind = _ASIDE[name]
+        return self[name][rows] if name in self._data else np.zeros((len(rows), *shape), dtype=kind)
 
     def rows(self, machine: Ints, cell: Ints, product: Ints) -> Ints:
         """The row of each (machine, cell, product), made where it is new, to be booked on."""
@@ -92,6 +112,19 @@ class Sums:
         self._data = {name: self[name][rows] for name in self._data}
         keys = zip(*(self._data[name].tolist() for name in ("machine", "cell", "product")), strict=True)
         self.of = {key: row for row, key in enumerate(keys)}
+
+    @staticmethod
+    def together(parts: list[dict[str, NDArray[Any]]]) -> dict[str, NDArray[Any]]:
+        """Snapshots as one: a column that only some have is 0 in the others."""
+        whole = {name: of for part in parts for name, of in part.items()} or Sums().snapshot()
+        missing = {name: np.zeros(of.shape[1:], dtype=of.dtype) for name, of in whole.items()}
+        return {
+            name: np.concatenate(
+                [part[name] if name in part else np.repeat(fill[None], len(part["cell"]), axis=0) for part in parts]
+                or [whole[name]]
+            )
+            for name, fill in missing.items()
+        }
 
     def snapshot(self) -> dict[str, NDArray[Any]]:
         """A copy of every column."""

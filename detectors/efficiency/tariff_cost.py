@@ -40,12 +40,22 @@ def bill(
     power_factor: ArrayLike = np.nan,
     contract_kw: ArrayLike = np.nan,
     season: int = 0,
+    share: float = 1.0,
 ) -> Bill:
     """The bill of k meters for one month of one season, without taxes.
 
     `kwh` (k, c) is energy by price class, `demand_kw` (k, c) the highest demand in the class's windows, both in the
     order of `tariff.classes`; `power_factor` (k,) of the month; `contract_kw` (k,) where the tariff charges a contract.
-    A month with a change of season or tariff in it is split by the caller. The power factor counts on everything else.
+    A month with a change of season or tariff in it is split by the caller: what is charged by the month (demand, fixed,
+    minimum) counts by `share`, that of the month's days on which season and tariff hold. The power factor counts on
+    everything else.
+
+    >>> from detectors.efficiency.tariff import PriceClass
+    >>> prices = (PriceClass(name="all", per_kwh=0.5),)
+    >>> month = Tariff(name="t", utility="u", currency="MYR", valid_from=0, source="s", classes=prices, otherwise=(0,),
+    ...                demand_window_s=1800, demand=(DemandCharge(per_kw=30.0, classes=(0,)),), fixed=90.0)
+    >>> bill(month, [[100.0]], [[40.0]], share=10 / 30).total()  # 50 + a third of 1,200 and of 90
+    array([480.])
     """
     energy_kwh = np.asarray(kwh, dtype=np.float64)
     peaks = np.asarray(demand_kw, dtype=np.float64)
@@ -59,10 +69,11 @@ def bill(
     for charge in tariff.demand:
         if charge.season in (None, season):
             demand = demand + demand_cost(charge, peaks[:, charge.classes].max(axis=1), contract_kw)
+    demand = demand * share
     fuel = energy_kwh.sum(axis=1) * tariff.fuel_per_kwh
-    fixed = zero + tariff.fixed
+    fixed = zero + tariff.fixed * share
     before = energy + demand + fuel + fixed
-    topped = np.maximum(tariff.minimum - before, 0.0)
+    topped = np.maximum(tariff.minimum * share - before, 0.0)
     surcharge = (before + topped) * power_factor_share(tariff.power_factor, power_factor) + zero
     return Bill(energy, demand, fuel, fixed, topped, surcharge)
 

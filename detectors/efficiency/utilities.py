@@ -48,8 +48,27 @@ def chiller(flow_kg_s: ArrayLike, return_cel: ArrayLike, supply_cel: ArrayLike, 
     >>> said.cooling_kw.round(2), said.cooling_rt.round(2), said.kw_per_rt.value.round(3), said.cop.value.round(2)
     (array([502.32]), array([142.83]), array([0.63]), array([5.58]))
     """
+    return delivered(cooling_kw(flow_kg_s, return_cel, supply_cel), power_kw)
+
+
+def cooling_kw(flow_kg_s: ArrayLike, return_cel: ArrayLike, supply_cel: ArrayLike) -> Floats:
+    """Cooling Q = m x 4.186 x (T_return - T_supply), (k,).
+
+    >>> cooling_kw([24.0], [12.0], [7.0]).round(2)
+    array([502.32])
+    """
     warmed = np.asarray(return_cel, dtype=np.float64) - np.asarray(supply_cel, dtype=np.float64)
-    cooling = np.asarray(flow_kg_s, dtype=np.float64) * WATER_KJ_PER_KG_K * warmed
+    return np.asarray(np.asarray(flow_kg_s, dtype=np.float64) * WATER_KJ_PER_KG_K * warmed)
+
+
+def delivered(cooling: ArrayLike, power_kw: ArrayLike) -> Chiller:
+    """What a chiller that takes `power_kw` delivers at a cooling in kW, (k,).
+
+    >>> said = delivered([351.7, 0.0], [60.0, 60.0])
+    >>> said.kw_per_rt.value, said.cop.why()
+    (array([0.6, nan]), ['', 'no cooling was delivered'])
+    """
+    cooling = np.asarray(cooling, dtype=np.float64)
     tons = cooling / KW_PER_RT
     cop = ratio(np.where(cooling > 0, cooling, np.nan), power_kw, NO_ENERGY)
     cop.reason[np.asarray(cooling <= 0)] = NO_COOLING

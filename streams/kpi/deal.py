@@ -8,8 +8,9 @@ from typing import Any
 import numpy as np
 
 from detectors.base import NEVER
-from detectors.efficiency import cycles, power_state
-from detectors.efficiency.account import Role
+from detectors.efficiency import cooling, count_state, cycles, power_state
+from detectors.efficiency.account import every_role
+from detectors.efficiency.roles import Role
 from detectors.efficiency.sums import Sums
 from streams.arrays import UNSEEN, Columns
 from streams.kpi.baselines import dealt as baselines_dealt
@@ -60,18 +61,16 @@ def _account(pieces: list[tuple[Saved, Any, Any, Any]]) -> Saved:
             [int(code[first]), times, [int(code[v]) for v in values]]
             for first, times, values in (saved["products"][row] for row in rows.tolist())
         ]
-        mine = saved["value"][:, rows].copy()
+        mine = every_role(saved["value"][:, rows], 0.0)
         mine[Role.PRODUCT] = code[mine[Role.PRODUCT].astype(np.int64)]
         value.append(mine)
         state, product = saved["now"][:, rows]
         now.append(np.stack((state, code[product])))
     return {
-        "sums": {
-            name: np.concatenate([part[name] for part in sums]) for name in (sums[0] if sums else Sums().snapshot())
-        },
+        "sums": Sums.together(sums),
         "states": [saved["states"][row] for saved, rows, _, _ in pieces for row in rows.tolist()],
         "products": products,
-        "last": np.concatenate([saved["last"][:, rows] for saved, rows, _, _ in pieces], axis=1),
+        "last": np.concatenate([every_role(saved["last"][:, rows], UNSEEN) for saved, rows, _, _ in pieces], axis=1),
         "value": np.concatenate(value, axis=1),
         "changed": np.concatenate([saved["changed"][rows] for saved, rows, _, _ in pieces]),
         "now": np.concatenate(now, axis=1),
@@ -96,18 +95,31 @@ def _readings(part: Saved, at: Any, code: Any) -> tuple[Saved, Any]:
 
 
 def _inferred(pieces: list[tuple[Saved, Any, Any, Any]]) -> Saved:
-    fresh: dict[str, Callable[[int], Any]] = {"power": power_state.init, "cycles": cycles.init}
-    parts = [(saved.get("inferred"), rows, at, code) for saved, rows, at, code in pieces]
-    out: Saved = {}
-    for name, init in fresh.items():
-        whole = []
-        for part, rows, at, _ in parts:
-            none = init(len(at))._asdict()
-            known = {} if part is None else part[name]
-            whole.append({c: np.append(known.get(c, none[c][:0]), none[c])[: len(at)][rows] for c in none})
-        out[name] = {column: np.concatenate([one[column] for one in whole]) for column in init(0)._fields}
-    waits = [_readings(part["waits"], at, code) for part, _, at, code in parts if part is not None]
-    return out | {"waits": Columns.gather(waits) if waits else joined([])._asdict()}
+    parts = [(saved.get("inferred") or {}, rows, at, code) for saved, rows, at, code in pieces]
+    fresh: dict[str, Callable[[int], Any]] = {
+        "power": power_state.init, "cycles": cycles.init, "cooling": cooling.init,
+    }  # fmt: skip
+    out: Saved = {name: _together([(p.get(name, {}), rows, at) for p, rows, at, _ in parts], init)
+                  for name, init in fresh.items()}  # fmt: skip
+    counted = [(p.get("counted", {}), rows, at, code) for p, rows, at, code in parts]
+    states = [(part.get("state", {}), rows, at) for part, rows, at, _ in counted]
+    came = [_padded(state.get("came", np.zeros(0, dtype=np.int64)), len(at))[rows] for state, rows, at in states]
+    state = _together(states, count_state.init) | {"came": np.concatenate(came)}
+    return out | {"waits": _waits(parts), "counted": {"state": state, "waits": _waits(counted)}}
+
+
+def _together(parts: list[tuple[Saved, Any, Any]], init: Callable[[int], Any]) -> Saved:
+    """What is remembered of machines, by column; of those that a snapshot does not know, what `init` says."""
+    whole = []
+    for known, rows, at in parts:
+        none = init(len(at))._asdict()
+        whole.append({c: np.append(known.get(c, none[c][:0]), none[c])[: len(at)][rows] for c in none})
+    return {column: np.concatenate([one[column] for one in whole]) for column in init(0)._fields}
+
+
+def _waits(parts: list[tuple[Saved, Any, Any, Any]]) -> Saved:
+    waits = [_readings(part["waits"], at, code) for part, _, at, code in parts if part]
+    return Columns.gather(waits) if waits else joined([])._asdict()
 
 
 def _windows(pieces: list[tuple[Saved, Any, Any]]) -> Saved:

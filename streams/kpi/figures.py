@@ -132,6 +132,7 @@ class Made(NamedTuple):
     good: Floats
     all_total: Floats  # (n,) made at any time
     all_good: Floats
+    starting: Floats  # (n, p) of those made in planned time, rejects of start-up
 
 
 def made_of(stand: Stand) -> Made:
@@ -148,7 +149,17 @@ def made_of(stand: Stand) -> Made:
     has = stand.counters()
     total, good = counts(by_product, has)
     all_total, all_good = counts(totals.all_parts, has)
-    return Made(run_s, total, good, all_total, all_good)
+    return Made(run_s, total, good, all_total, all_good, _starting(totals, column, by_product.shape, has))
+
+
+def _starting(totals: Totals, column: Ints, shape: tuple[int, ...], has: list[Bools]) -> Floats:
+    """(n, p) rejects of start-up; 0 where they are not told apart."""
+    if not totals.starting.any():
+        return np.zeros(shape[:2])
+    by_product = np.zeros(shape)
+    np.add.at(by_product, (totals.owner, column[totals.product]), totals.starting)
+    total, good = counts(by_product, has)
+    return total - good
 
 
 _COUNTS = ("total", "good", "reject")

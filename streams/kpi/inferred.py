@@ -8,8 +8,11 @@ from typing import Any
 import numpy as np
 
 from detectors.efficiency import cycles, power_state
-from detectors.efficiency.account import NEVER, Account, Role
+from detectors.efficiency.account import Account
+from detectors.efficiency.roles import NEVER, Role
 from streams.arrays import UNSEEN
+from streams.kpi.cooling import Cooling
+from streams.kpi.counted import Counted
 from streams.kpi.held import Block, joined
 from streams.kpi.options import MachineOptions
 from streams.kpi.words import COMPLETE
@@ -32,11 +35,14 @@ class Inferred:
         self._shortest = np.zeros((3, 0))  # cycle that is a part, NaN where none is; hold; 1 where such parts are good
         self._power, self._cycles = power_state.init(0), cycles.init(0)
         self._waits = joined([])
+        self._cooling, self._counted = Cooling(), Counted()
 
     def configure(self, options: Sequence[MachineOptions | None]) -> None:
         """What holds for all machines, by number."""
         self._levels = power_state.Levels(*np.array([_levels(o) for o in options]).reshape(-1, 4).T)
         self._shortest = np.array([_cycle(o) for o in options]).reshape(-1, 3).T
+        self._cooling.configure(options)
+        self._counted.configure(options)
         more = len(options) - len(self._power.level)
         if more > 0:
             for name, fresh in (("_power", power_state.init(more)), ("_cycles", cycles.init(more))):
@@ -45,7 +51,8 @@ class Inferred:
 
     def booked(self, role: Ints, machine: Ints) -> Ints:
         """(n,) time of the newest reading of each series that was booked or waits for it, NEVER where none is."""
-        newest, waits = self.account.booked(role, machine), self._waits
+        newest = self.account.booked(role, machine)
+        waits = joined([self._waits, self._counted.waits]) if len(self._counted.waits.time) else self._waits
         if not len(waits.time):
             return newest
         table = np.full((len(Role), len(self._power.level)), NEVER)
@@ -54,6 +61,8 @@ class Inferred:
 
     def take(self, block: Block) -> None:
         """Book settled readings, which are sorted by machine, role and time."""
+        if self._counted.active:
+            block = self._counted.take(block, self.account.newest())
         if np.isfinite(self._levels.idle).any() or len(self._waits.time):
             self._by_power(block, np.zeros(len(self._power.level), dtype=bool))
         else:
@@ -64,6 +73,9 @@ class Inferred:
 
         `newest` (machines,): event time of what came last.
         """
+        decided = self._counted.elapse(until, newest, self.account.newest())
+        if decided is not None:
+            self._on(decided)
         waits = self._waits
         if not len(waits.time):
             return
@@ -76,11 +88,13 @@ class Inferred:
     def next_due(self) -> int | None:
         """The clock, less `grace`, at which silence will decide, None where nothing waits."""
         came = self._last(self._waits.received)
-        return min((came + self._stay())[came != UNSEEN].tolist(), default=None)
+        due = (came + self._stay())[came != UNSEEN].tolist()
+        counted = self._counted.next_due()
+        return min(due if counted is None else [*due, counted], default=None)
 
     def frontier(self) -> Ints:
         """(machines,) event time from which on something waits."""
-        out = np.full(self.account.machines, _EVER)
+        out = self._counted.frontier(self.account.machines)
         np.minimum.at(out, self._waits.machine, self._waits.time)
         return out
 
@@ -135,6 +149,7 @@ class Inferred:
             made = block.of(at)._replace(value=count.astype(np.float64), role=np.full(len(at), Role.TOTAL))
             good = made._replace(role=np.full(len(at), Role.GOOD)).of(self._shortest[2][machine] > 0)
             block = joined([block, made, good])
+        block = self._cooling.take(block)
         self.account.take(block.role, block.machine, block.time, block.value)
 
     def snapshot(self) -> dict[str, Any]:
@@ -142,12 +157,16 @@ class Inferred:
         return {
             "power": {name: column.copy() for name, column in self._power._asdict().items()},
             "cycles": {name: column.copy() for name, column in self._cycles._asdict().items()},
+            "cooling": self._cooling.snapshot(),
+            "counted": self._counted.snapshot(),
             "waits": {name: column.copy() for name, column in self._waits._asdict().items()},
         }
 
     def restore(self, saved: dict[str, Any] | None, options: Sequence[MachineOptions | None]) -> None:
         """Take up what `snapshot` gave; None: it is from before there was any of it."""
         self._power, self._cycles, self._waits = power_state.init(0), cycles.init(0), joined([])
+        self._cooling.restore(None if saved is None else saved.get("cooling"))
+        self._counted.restore(None if saved is None else saved.get("counted"))
         if saved is not None:
             self._power = power_state.PowerState(**{name: a.copy() for name, a in saved["power"].items()})
             self._cycles = cycles.CycleState(**{name: a.copy() for name, a in saved["cycles"].items()})

@@ -67,6 +67,7 @@ class Kpis:
         self.signals.configure(options.machine)
         self.lines.configure(options.line)
         self.account.edges, self.windows.grid = grid.edges, grid
+        self.windows.utilities = any(o.air is not None or o.chiller is not None for o in options.machine)
         self.settling.grace = self.windows.grace = options.site.grace
         self.baselines.configure(site)
         for number, machine in enumerate(self.signals.options):

@@ -13,25 +13,30 @@ from detectors.efficiency.stated import KNOWN, MISSING, NO_RUN_TIME, Stated
 from streams.kpi.figures import NS_S, Figure, Floats, Stand, counted_share, known_share, made_of, of
 from streams.segment import Bools
 
-OF_PARTS = ("speed", "rejects")
+OF_PARTS = ("speed", "rejects", "startup_rejects", "production_rejects")
 """Losses that follow from parts and their planned run time; the others follow from the state alone."""
 
 
 def losses(stand: Stand) -> Iterator[Figure]:
     """The six big losses, which add up to planned busy time less the planned run time of the good parts.
 
-    Rejects at start-up and in production are told as one, `loss_rejects`. In money where the machine's entry says what
-    a minute costs.
+    Rejects at start-up and in production are told as one, `loss_rejects`, or apart where the machine's entry says how
+    long a start-up is. In money where it says what a minute costs.
     """
     known = known_share(stand.totals)
     counted = np.minimum(known, counted_share(stand.totals))
     timed = stand.has("state") & stand.long
     cost = np.array([np.nan if o.minute_cost is None else o.minute_cost for o in stand.options])
+    apart = stand.has("startup")
     lost, no_run_time = _lost(stand)
     money = _named(in_money(lost, cost))
     for name, minutes in _named(lost).items():
         parts = name in OF_PARTS
         of_which = timed & stand.has("parts") if parts else timed
+        if name.endswith("rejects"):
+            of_which = of_which & (apart != (name == "rejects"))
+            if not of_which.any():
+                continue
         coverage, why = (counted, no_run_time) if parts else (known, np.zeros(len(cost), dtype=bool))
         yield Figure(f"loss_{name}", "min", *of(_stated(minutes, why), coverage), of_which)
         priced = of_which & ~np.isnan(cost)
@@ -46,12 +51,12 @@ def _lost(stand: Stand) -> tuple[Losses, Bools]:
     seconds = {state: totals.time[:, state] / NS_S for state in MachineState}
     busy = np.maximum(totals.planned / NS_S - seconds[MachineState.PLANNED], 0.0)
     states = StateTimes(*(seconds[MachineState[name.upper()]] for name in StateTimes._fields))
-    lost = six_big_losses(busy, states, made.run_s, made.total, made.good)
+    lost = six_big_losses(busy, states, made.run_s, made.total, made.good, made.starting)
     return lost, planned_times(made.run_s, made.total, made.good).unknown
 
 
 def _named(lost: Losses) -> dict[str, Floats]:
-    """Losses by name, all rejects together."""
+    """Losses by name; all rejects together, and apart."""
     of_all = {**lost._asdict(), "rejects": lost.startup_rejects + lost.production_rejects}
     return {name: of_all[name] for name in ("breakdowns", "setup", "minor_stops", *OF_PARTS, "unknown")}
 

@@ -9,8 +9,11 @@ from streams.kpi.figures import Figure, Stand, effectiveness, energies
 from streams.kpi.load import loads
 from streams.kpi.losses import losses
 from streams.kpi.priced import costs
+from streams.kpi.utilities import utilities
 
-MAKERS: tuple[Callable[[Stand], Iterator[Figure]], ...] = (effectiveness, losses, energies, loads, costs, carbons)
+MAKERS: tuple[Callable[[Stand], Iterator[Figure]], ...] = (
+    effectiveness, losses, energies, loads, costs, carbons, utilities,
+)  # fmt: skip
 """What makes figures, each in a file of its own."""
 
 

@@ -8,7 +8,7 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
-from detectors.efficiency.account import Limits, Role
+from detectors.efficiency.roles import Limits, Role
 from schemas.chunk import BAD
 from streams.admission import LATE, NEW
 from streams.kpi.options import MachineOptions
@@ -31,13 +31,28 @@ def _kilo(*bases: str) -> dict[str, float]:
     return {prefix + base: factor for prefix, factor in _KILO.items() for base in bases}
 
 
+_LITRES = {"L/s": 0.06, "l/s": 0.06, "L/min": 1e-3, "l/min": 1e-3}
+"""In m3/min."""
+_DEGREES = {"Cel": 1.0, "K": 1.0, "[degF]": 5 / 9}
+
 UNITS: dict[Role, dict[str, float]] = {
     Role.POWER: _kilo("W"),
     Role.ENERGY: _kilo("W.h", "Wh") | _PER_KWH,
     Role.REACTIVE_POWER: _kilo("var", "VAR"),
     Role.REACTIVE_ENERGY: _kilo("var.h", "varh", "VAR.h", "VARh"),
+    Role.AIR_FLOW: {"m3/min": 1.0, "m3/h": 1 / 60, "m3/s": 60.0} | _LITRES | {"[cft_i]/min": 0.028316846592},
+    Role.COOLING: _kilo("W"),
+    Role.WATER_FLOW: {"kg/s": 1.0, "kg/h": 1 / 3600, "t/h": 1 / 3.6, "m3/h": 1 / 3.6, "m3/s": 1000.0}
+    | {unit: factor / 0.06 for unit, factor in _LITRES.items()},
+    Role.SUPPLY_TEMPERATURE: _DEGREES,
+    Role.RETURN_TEMPERATURE: _DEGREES,
 }
-"""Of each meter the UCUM units, and how they are commonly written, in kW, kW.h, kvar or kvar.h."""
+"""Of each meter the UCUM units, and how they are commonly written, in kW, kW.h, kvar, kvar.h, m3/min, kg/s or Cel."""
+ZEROS = {"K": -273.15, "[degF]": -160 / 9}
+"""Of temperatures the Cel at which the unit is 0."""
+
+_HELD_BACK = (Role.POWER, Role.REACTIVE_POWER, *(role for role in Role if role >= Role.AIR_FLOW))
+"""What a health watch may find in fault; a counter that stands still is none."""
 
 
 class Signals:
@@ -110,7 +125,7 @@ class Signals:
         machine, role = self._of_row[seg.row].T
         kind = seg.admitted.kind
         at = np.flatnonzero((machine != _NONE) & ((kind == NEW) | (kind == LATE)) & (seg.quality != BAD))
-        at = at[~(faulty[at] & np.isin(role[at], (Role.POWER, Role.REACTIVE_POWER)))]
+        at = at[~(faulty[at] & np.isin(role[at], _HELD_BACK))]
         said = Said(seg.step[at], machine[at], role[at], seg.time[at], seg.value[at].copy(), seg.received[seg.step[at]])
         self._translate(said, at, seg, roster)
         return said.of(np.abs(said.value) <= _MOST)
@@ -136,6 +151,10 @@ class Signals:
             rows, codes = seg.row[at[meters]].tolist(), seg.code[at[meters]].tolist()
             sent = [(row, seg.units[code]) for row, code in zip(rows, codes, strict=True)]
             value[meters] *= self._factors_of(sent, roster)
+            degrees = said.role[meters] >= Role.SUPPLY_TEMPERATURE
+            if degrees.any():
+                units = [unit or roster.units[row] or "" for row, unit in sent]
+                value[meters] += np.where(degrees, [ZEROS.get(unit, 0.0) for unit in units], 0.0)
 
     def _factors_of(self, meters: list[tuple[int, str | None]], roster: Roster) -> list[float]:
         """What makes kilo of readings of meters: (row, unit that it was sent in) each."""
@@ -188,6 +207,11 @@ def role_of(options: MachineOptions, series: str) -> int:
     if energy is not None:
         names |= {energy.power: Role.POWER, energy.counter: Role.ENERGY}
         names |= {energy.reactive_power: Role.REACTIVE_POWER, energy.reactive_counter: Role.REACTIVE_ENERGY}
+    if options.air is not None:
+        names |= {options.air.flow: Role.AIR_FLOW}
+    if (chiller := options.chiller) is not None:
+        names |= {chiller.cooling: Role.COOLING, chiller.flow: Role.WATER_FLOW}
+        names |= {chiller.supply: Role.SUPPLY_TEMPERATURE, chiller.back: Role.RETURN_TEMPERATURE}
     return names.get(series, _NONE)
 
 
@@ -197,6 +221,7 @@ def limits_of(options: MachineOptions | None) -> Limits:
         return Limits(0, 0, 0)
     energy = options.energy
     counter = Role.GOOD if options.parts is not None and not options.parts.says("total") else Role.TOTAL
+    startup = options.startup or 0
     if energy is None:
-        return Limits(options.hold, 0, 0, counter=counter)
-    return Limits(options.hold, energy.gap, energy.bridge, energy.modulus, counter)
+        return Limits(options.hold, 0, options.bridge, counter=counter, startup=startup)
+    return Limits(options.hold, energy.gap, energy.bridge, energy.modulus, counter, startup)

@@ -13,6 +13,7 @@ from detectors.efficiency.machine_state import STATES, MachineState
 from detectors.efficiency.spans import cut
 from schemas.kpi import Status
 from streams.arrays import UNSEEN
+from streams.kpi.aside import Aside, aside_of
 from streams.kpi.book import Book, Page
 from streams.kpi.booked import Booked
 from streams.kpi.grid import Grid, Window
@@ -61,8 +62,10 @@ class Totals(NamedTuple):
     product: Ints  # (m,) of each part, by product
     owner: Ints  # (m,) its window
     made: Floats  # (m, 3) total, good, rejected, in planned cells
+    starting: Floats  # (m, 3) of these, those made at start-up
     booked: Booked  # the cells behind them, planned or not
     rows: Rows
+    aside: Aside | None  # where there are utilities
 
 
 class _Lasting(NamedTuple):
@@ -80,6 +83,7 @@ class Windows:
         self, grid: Grid, account: Account, grace: int, asset_of: Callable[[int], str] = lambda machine: ""
     ) -> None:
         self.grid, self.account, self.grace, self._asset_of = grid, account, grace, asset_of
+        self.utilities = False  # whether some machines are compressors or chillers
         self._book: Book[int] = Book()
         self._rows: dict[tuple[int, Window], list[int]] = {}  # of the sums
         self._at = np.zeros(0, dtype=np.int64)  # frontier when it was last told of
@@ -142,7 +146,8 @@ class Windows:
         planned_ns = {span: self.grid.planned_ns(*span) for span in set(spans)}
         time = np.zeros((n, STATES), dtype=np.int64)
         np.add.at(time, owner[planned], sums["time"][rows[planned]])
-        lasting = self._add_open(told, time, closed)
+        aside = aside_of(sums, rows, owner, planned, n) if self.utilities else None
+        lasting = self._add_open(told, time, closed, aside)
         producing = np.append(sums["time"][rows, MachineState.PRODUCING], lasting.producing)
 
         def total(name: str, which: Any = slice(None)) -> NDArray[Any]:
@@ -166,6 +171,7 @@ class Windows:
             product=sums["product"][rows[planned]],
             owner=owner[planned],
             made=sums["parts"][rows[planned]],
+            starting=sums.picked("starting", rows[planned]),
             booked=Booked(owner, sums["cell"][rows], sums["kwh"][rows]),
             rows=Rows(
                 np.append(owner, lasting.owner),
@@ -175,13 +181,16 @@ class Windows:
                 np.append(sums["parts"][rows], np.zeros((len(lasting.owner), 3)), axis=0),
                 np.append(sums["kwh"][rows].sum(axis=1), np.zeros(len(lasting.owner))),
             ),
+            aside=aside,
         )
 
     def _maintenance(self, told: list[Told]) -> dict[int, tuple[Span, ...]]:
         """The maintenance of the machines that are told of."""
         return {machine: self.grid.maintenance.of(self._asset_of(machine)) for machine in {one.machine for one in told}}
 
-    def _add_open(self, told: list[Told], time: Ints, closed: dict[int, tuple[Span, ...]]) -> _Lasting:
+    def _add_open(
+        self, told: list[Told], time: Ints, closed: dict[int, tuple[Span, ...]], aside: Aside | None
+    ) -> _Lasting:
         """Add the state that a machine is still in, which is booked only when its next one is known.
 
         Gives the planned time for which machines still produce, by product.
@@ -196,6 +205,9 @@ class Windows:
         pieces = cut(low[at], high[at], self.grid.edges(int(low[at].min()), int(high[at].max())))
         owners = zip(pieces.cell.tolist(), machine[at[pieces.span]].tolist(), strict=True)
         busy = np.array([self.grid.planned(cell, closed[one]) for cell, one in owners], dtype=bool)
+        if aside is not None:
+            rest = at[pieces.span[~busy]]
+            np.add.at(aside.time, (rest, state[rest]), (pieces.high - pieces.low)[~busy])
         of = at[pieces.span[busy]]
         low, high = pieces.low[busy], pieces.high[busy]
         np.add.at(time, (of, state[of]), high - low)

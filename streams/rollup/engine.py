@@ -22,6 +22,7 @@ from streams.localtime import LocalTime
 from streams.resolve import ResolvedSite, from_payload
 from streams.results import Results
 from streams.rollup.adding import adds
+from streams.rollup.billing import Billing
 from streams.rollup.entries import Entry
 from streams.rollup.site_book import KEPT, SiteBook
 
@@ -52,7 +53,7 @@ class SiteEngine:
         self.site = site
         self._interval = options.kpi_interval
         self._wait = options.grace + 2 * options.kpi_interval
-        self._local = LocalTime(site)
+        self._local, self._billing = LocalTime(site), Billing(site)
 
     def feed(self, entries: Sequence[Entry]) -> Results:
         """Take in records in order, those that were fed before left out; what follows is in `kpis`."""
@@ -135,7 +136,7 @@ class SiteEngine:
         return [row for site in sorted(self.books) for row in self._rows(self.books[site], at)]
 
     def _rows(self, book: SiteBook, at: int) -> Iterator[KpiRow]:
-        for told in book.tell(at, self._wait, self.site.site.site.incomer, self._local):
+        for told in book.tell(at, self._wait, self.site.site.site.incomer, self._local, self._billing):
             status: Status = "restated" if told.again else "final" if told.final else "provisional"
             key, total = told.key, told.total
             yield KpiRow(

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 from collections.abc import Iterator
 from typing import Any, NamedTuple
 
@@ -11,7 +12,9 @@ from detectors.base import Copy
 from schemas.kpi import KpiRow
 from streams.localtime import LocalTime
 from streams.rollup.adding import Adds, adds
+from streams.rollup.billing import Billing
 from streams.rollup.machines import Machines, Sum
+from streams.rollup.metered import HOUR, Hour, Metered
 from streams.rollup.peak import Month, month_of
 from streams.rollup.window import NOT_TOLD, Key, Total, Window
 from streams.segment import Ints
@@ -20,6 +23,7 @@ KEPT = 48 * 3_600_000_000_000
 """So long after their end windows can be restated, and so long after its last row a machine is missed."""
 
 DEMAND, DEMAND_MAX = "demand", "demand_max"
+ENERGY, REACTIVE = "energy", "reactive_energy"
 
 
 class Told(NamedTuple):
@@ -41,6 +45,7 @@ class SiteBook:
         self.machines = Machines(site)
         self.windows: dict[Key, Window] = {}
         self.months: dict[int, Month] = {}
+        self.metered: dict[int, Metered] = {}  # of months that are billed
         self.news = False
         self._open: dict[Key, None] = {}  # windows that machines have time left for
 
@@ -66,9 +71,10 @@ class SiteBook:
         """The clock at which the next window or month closes though machines are silent."""
         ends = [max(key.end, self.windows[key].first) + wait for key in self._open]
         ends += [month.end + wait for month in self.months.values() if not month.final]
+        ends += [month.end + wait for month in self.metered.values() if not month.final]
         return min(ends, default=None)
 
-    def tell(self, at: int, wait: int, incomer: str | None, local: LocalTime) -> Iterator[Told]:
+    def tell(self, at: int, wait: int, incomer: str | None, local: LocalTime, billing: Billing) -> Iterator[Told]:
         """What is new at an instant, window by window."""
         for key in sorted(self.windows):
             window = self.windows[key]
@@ -81,14 +87,15 @@ class SiteBook:
             for total in self.machines.sums(key.kpi, how, incomer):
                 told = self._told(key, window, total, how, at, over)
                 if told is not None:
-                    if told.name == DEMAND and told.place == self.machines.site and told.final:
-                        self._note(told, local)
+                    if told.place == self.machines.site and told.final:
+                        self._note(told, incomer, local, billing)
                     yield told
             window.settle()
             if closes:
                 del self._open[key]
         self.news = False
         yield from self._peaks(at, wait)
+        yield from self._bills(at, wait, billing)
 
     def _told(self, key: Key, window: Window, of: Sum, how: Adds, at: int, over: bool) -> Told | None:
         book = window.told.get(of[:2]) or [0, False]
@@ -107,14 +114,39 @@ class SiteBook:
         window.told[of.place, of.name] = [revision, final]
         return Told(of.place, of.name, key, window.total(heard, len(expected)), revision, final, was)
 
-    def _note(self, told: Told, local: LocalTime) -> None:
+    def _note(self, told: Told, incomer: str | None, local: LocalTime, billing: Billing) -> None:
+        """Take in what months are made of, from the site's windows that are over."""
         key = told.key
+        hourly = key.end - key.start == HOUR and not key.shift and not key.product
+        if told.name != DEMAND and not (billing.active and hourly and told.name in (ENERGY, REACTIVE)):
+            return
         start, end = month_of(local, key.start)
         month = self.months.get(start)
         if month is None:
             month = self.months[start] = Month(start, end)
-        month.unit = told.total.unit
-        month.note(key.start, key.end, told.total.value, told.total.coverage)
+        if told.name == DEMAND:
+            month.unit = told.total.unit
+            month.note(key.start, key.end, told.total.value, told.total.coverage)
+        if billing.active:
+            metered = self.metered.setdefault(start, Metered(month))
+            if told.name == DEMAND:
+                metered.news = True
+            else:
+                metered.note(key.start, self._hour(key, incomer))
+
+    def _hour(self, key: Key, incomer: str | None) -> Hour:
+        """Energy and reactive energy of the site in an hour; whether all that drew energy has both."""
+        kwh, kvarh = (self._known(key._replace(kpi=kpi), incomer) for kpi in (ENERGY, REACTIVE))
+        paired = all(number in kvarh for number, drawn in kwh.items() if drawn)
+        return Hour(math.fsum(kwh.values()), math.fsum(kvarh.values()), paired)
+
+    def _known(self, key: Key, incomer: str | None) -> dict[int, float]:
+        """What each machine of the site's sum told of a window."""
+        window, how = self.windows.get(key), adds(key.kpi)
+        if window is None or how is None:
+            return {}
+        of = [one for one in self.machines.sums(key.kpi, how, incomer) if one[:2] == (self.machines.site, key.kpi)]
+        return window.known(of[0].machines) if of else {}
 
     def _peaks(self, at: int, wait: int) -> Iterator[Told]:
         for _, month in sorted(self.months.items()):
@@ -123,6 +155,8 @@ class SiteBook:
                 continue
             was = month.final
             month.final |= closes
+            if not month.windows:  # of a month that is billed, but of which no demand is known
+                continue
             month.revision += 1
             month.news = False
             highest = month.highest
@@ -130,12 +164,26 @@ class SiteBook:
             key = Key(DEMAND_MAX, "", "", month.start, month.end)
             yield Told(self.machines.site, DEMAND_MAX, key, total, month.revision, month.final, was)
 
+    def _bills(self, at: int, wait: int, billing: Billing) -> Iterator[Told]:
+        for _, month in sorted(self.metered.items()):
+            closes = not month.final and at >= month.end + wait
+            if not month.news and not closes:
+                continue
+            was = month.final
+            month.final |= closes
+            month.revision += 1
+            month.news = False
+            for name, total in billing.figures(month) if billing.active else ():
+                key = Key(name, "", "", month.start, month.end)
+                yield Told(self.machines.site, name, key, total, month.revision, month.final, was)
+
     def forget(self, clock: int, incomer: str | None) -> bool:
         """Let go of windows, months and machines that are too old; whether nothing is left."""
         for key in [key for key in self.windows if key.end <= clock - KEPT and key not in self._open]:
             del self.windows[key]
         for start in [start for start, month in self.months.items() if month.final and month.end <= clock - KEPT]:
             del self.months[start]
+            self.metered.pop(start, None)
         takers = [window.takers() for window in self.windows.values()]
         needed: Ints = np.unique(np.concatenate(takers)) if takers else np.zeros(0, dtype=np.int64)
         kept = self.machines.forget(clock - KEPT, needed, incomer)
@@ -150,6 +198,7 @@ class SiteBook:
             "machines": self.machines.snapshot(),
             "windows": [[list(key), window.snapshot(copy), key in self._open] for key, window in self.windows.items()],
             "months": [month.snapshot() for month in self.months.values()],
+            "metered": [month.snapshot() for month in self.metered.values()],
             "news": self.news,
         }
 
@@ -163,5 +212,7 @@ class SiteBook:
             if is_open:
                 book._open[Key(*key)] = None
         book.months = {month.start: month for month in map(Month.restored, saved["months"])}
+        for one in saved.get("metered", ()):  # not in what was saved before there were bills
+            book.metered[one[0]] = Metered.restored(one, book.months[one[0]])
         book.news = saved["news"]
         return book

@@ -87,6 +87,11 @@ class Window:
         """Whether all of these told their last."""
         return bool(self._of("final", machines).all())
 
+    def known(self, machines: Ints) -> dict[int, float]:
+        """What each of these told, those without a value left out."""
+        pairs = zip(machines.tolist(), self._of("value", machines).tolist(), strict=True)
+        return {machine: value for machine, value in pairs if value == value}
+
     def total(self, machines: Ints, expected: int) -> Total:
         """The sum over machines. Its coverage is the mean over those expected: of one that told nothing it is 0."""
         value = self._of("value", machines)

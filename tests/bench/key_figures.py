@@ -15,7 +15,7 @@ from typing import Any, NamedTuple
 
 import numpy as np
 
-from detectors.efficiency.account import Limits, Role
+from detectors.efficiency.roles import Limits, Role
 from detectors.groups import group
 from schemas.chunk import GOOD
 from streams.admission import NEW, Admitted

@@ -5,7 +5,8 @@ from __future__ import annotations
 import itertools
 from collections import defaultdict
 
-from detectors.efficiency.account import Limits, Role
+from detectors.efficiency.machine_state import MachineState
+from detectors.efficiency.roles import Limits, Role
 
 Reading = tuple[Role, int, float]
 """Role, time (ns), value."""
@@ -41,10 +42,20 @@ def _book(
                 out[low // cell * cell, of, "counted"] += (high - low) / 1e9
         if more > 0:
             out[(time - 1) // cell * cell, product, role.name] += more
+            stops = (MachineState.DOWN, MachineState.SETUP, MachineState.PLANNED)
+            parts = _parts(time - limits.startup, time, seen, limits, cell) if limits.startup else []
+            if any(state in stops for _, _, _, state in parts):
+                out[(time - 1) // cell * cell, product, f"starting {role.name}"] += more
     elif role in (Role.POWER, Role.REACTIVE_POWER):
         if time - since <= limits.bridge:
             _spread(out, role, since, time, (was + value) / 2 * (time - since) / 3600e9, seen, limits, cell)
-    elif role is not Role.PRODUCT:
+    elif role in (Role.AIR_FLOW, Role.COOLING):
+        if time - since <= limits.bridge:
+            amount = (was + value) / 2 * (time - since) / (60e9 if role is Role.AIR_FLOW else 3600e9)
+            for low, high, product, _ in _parts(since, time, seen, limits, cell):
+                out[low // cell * cell, product, role.name] += amount * (high - low) / (time - since)
+                out[low // cell * cell, product, f"{role.name} known"] += (high - low) / 1e9
+    elif role in (Role.ENERGY, Role.REACTIVE_ENERGY):
         more = value - was
         if more < 0:
             turned = more + limits.modulus

@@ -10,13 +10,14 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from detectors.efficiency.account import Account, Limits, Role
+from detectors.efficiency.account import Account
 from detectors.efficiency.machine_state import MachineState
+from detectors.efficiency.roles import Limits, Role
 from tests.naive.efficiency.account import Figures, account
 
 SECOND = 1_000_000_000
 CELL = 900 * SECOND
-LIMITS = Limits(hold=400 * SECOND, gap=300 * SECOND, bridge=1_200 * SECOND, modulus=1_000.0)
+LIMITS = Limits(hold=400 * SECOND, gap=300 * SECOND, bridge=1_200 * SECOND, modulus=1_000.0, startup=200 * SECOND)
 
 
 def edges(low: int, high: int) -> np.ndarray:
@@ -29,11 +30,16 @@ def booked(whole: Account, machine: int) -> Figures:
     for (of, cell, product), row in sums.of.items():
         if of != machine:
             continue
+        one = np.array([row])
         for state in MachineState:
             out[cell, product, f"s {state.value}"] += sums["time"][row, state] / 1e9
             out[cell, product, f"kWh {state.value}"] += sums["kwh"][row, state]
         for column, role in enumerate((Role.TOTAL, Role.GOOD, Role.REJECT)):
             out[cell, product, role.name] += sums["parts"][row, column]
+            out[cell, product, f"starting {role.name}"] += sums.picked("starting", one)[0, column]
+        for name, amount, time in (("AIR_FLOW", "air", "aired"), ("COOLING", "cooling", "cooled")):
+            out[cell, product, name] += sums.picked(amount, one)[0]
+            out[cell, product, f"{name} known"] += sums.picked(time, one)[0] / 1e9
         out[cell, product, "kvarh"] += sums["kvarh"][row]
         out[cell, product, "estimated"] += sums["estimated"][row]
         out[cell, product, "counted"] += sums["counted"][row] / 1e9
@@ -65,7 +71,7 @@ def streams(draw: st.DrawFn) -> list[tuple[int, Role, int, float]]:
             value = float(rng.integers(len(MachineState)))
         elif role is Role.PRODUCT:
             value = float(rng.integers(3))
-        elif role in (Role.POWER, Role.REACTIVE_POWER):
+        elif role in (Role.POWER, Role.REACTIVE_POWER) or role >= Role.AIR_FLOW:
             value = float(rng.uniform(0, 50))
         else:
             at = counters[machine, role] + float(rng.integers(0, 40))

@@ -92,7 +92,7 @@ MACHINES: tuple[dict[str, Any], ...] = (
         "assets": ["*/m2", "*/m3"],
         "state": {"series": "state", "profile": "packml", "words": {"run": "producing", "setup": "setup"}},
         "parts": {"good": "a", "ideal_of": {"25": "1s"}},
-        "energy": {"counter": "b", "reactive_counter": "c", "modulus": 30},
+        "energy": {"counter": "b", "reactive_counter": "c", "modulus": 30, "demand_limit": 50},
         "product": "d",
     },
 )

@@ -1,10 +1,11 @@
-"""The engine's laws for states that follow from power and parts that follow from completed cycles."""
+"""The engine's laws for what machines do not say themselves: states that follow from power or from a count of parts,
+parts that follow from completed cycles, cooling that follows from water; and for rejects of start-up.
+"""
 
 from __future__ import annotations
 
 from typing import Any
 
-import numpy as np
 import pytest
 from hypothesis import Phase, given, settings
 from hypothesis import strategies as st
@@ -30,7 +31,16 @@ MACHINES: list[dict[str, Any]] = [
         "product": "d",
     },
     {
+        "assets": "*/m3",
+        "state": {"count": {"within": "12s", "down": "20s"}},
+        "parts": {"total": "c", "reject": "b", "ideal": "2s"},
+        "startup": "2m",
+        "air": {"flow": "a"},
+        "hold": "90s",
+    },
+    {
         "assets": "*",
+        "chiller": {"flow": "a", "supply": "c", "back": "d"},
         "state": {"series": "state", "words": {"run": "producing", "stop": "idle"}},
         "parts": {"cycles": ["stop"], "shortest": "3s", "ideal": "20s"},
         "energy": {"counter": "b", "modulus": 30},
@@ -94,12 +104,16 @@ def test_the_logs_hold_what_these_laws_are_about() -> None:
     named = {(row["asset"][-2:], row["kpi"]) for row in rows if row["value"]}
     assert {("m1", "time_producing"), ("m1", "time_idle"), ("m1", "time_down"), ("m1", "idle_energy")} <= named
     assert {("m2", "produced"), ("m2", "good"), ("m2", "oee")} <= named
-    waiting = []
+    assert {("m3", f"time_{state}") for state in ("producing", "idle", "down")} <= named
+    assert {("m3", "loss_startup_rejects"), ("m3", "loss_production_rejects"), ("m3", "leak_flow")} <= named
+    assert {("m2", "cooling_energy"), ("m2", "cop")} <= named
+    waiting = {"power": 0, "count": 0}
     for seed in range(4):
-        for upto in range(20, 120, 10):
-            tape = log(seed)[:upto]
-            waiting.append(len(_snapshot(tape)["kpis"]["settling"]["inferred"]["waits"]["time"]))
-    assert np.count_nonzero(waiting) >= 3
+        for upto in range(20, 120, 5):
+            inferred = _snapshot(log(seed)[:upto])["kpis"]["settling"]["inferred"]
+            waiting["power"] += len(inferred["waits"]["time"]) > 0
+            waiting["count"] += len(inferred["counted"]["waits"]["time"]) > 0
+    assert min(waiting.values()) >= 3
 
 
 def _snapshot(records: list[Record]) -> dict[str, Any]:
@@ -130,6 +144,12 @@ def test_a_snapshot_from_before_is_taken_up() -> None:
             {"state": {"power": {"idle": 1, "producing": 5}, "words": {"A": "idle"}}, "energy": {"power": "p"}},
             "no words",
         ),
+        ({"state": {"count": {}}}, 'needs a counter of parts: parts = { total = "SERIES", ideal = "30s" }'),
+        ({"state": {"count": {}}, "parts": {"total": "n"}}, 'parts.ideal = "30s", or count = { within = "2m" }'),
+        ({"state": {"count": {"within": "1s"}}, "parts": {"good": "n", "ideal": "2s"}}, "no shorter than the planned"),
+        ({"state": {"count": {"down": "5s"}}, "parts": {"good": "n", "ideal": "2s"}}, "expected count.down to be no"),
+        ({"state": {"count": {}, "series": "s"}, "parts": {"good": "n", "ideal": "2s"}}, "either series"),
+        ({"state": {"count": {}, "profile": "packml"}, "parts": {"good": "n"}}, "a count of parts needs no words"),
         ({"parts": {"cycles": ["DONE"]}}, "words of the state series"),
         ({"parts": {"total": "n", "cycles": ["DONE"]}, "state": {"series": "s", "profile": "mtconnect"}}, "twice"),
         ({"parts": {"total": "n", "shortest": "1m"}}, "shortest is of cycles"),

@@ -2,10 +2,14 @@
 
 from __future__ import annotations
 
+import json
+from itertools import pairwise
+
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from detectors.durations import SECOND
+from schemas.chunk import Record
 from tests.unit.engine.logs import configure, decoded, engine, log, play, renumbered, site, tick
 from tests.unit.engine.test_regroup import Farm, plant
 
@@ -51,3 +55,54 @@ def test_a_snapshot_of_before_there_were_lines_is_taken_up() -> None:
     second = engine(OF)
     second.restore(saved)
     assert second.kpis.finish()
+
+
+def test_the_logs_hold_what_these_laws_are_about() -> None:
+    """Else a law could hold because nothing of its kind ever happened."""
+    rows, late, falls = [], 0, 0
+    for seed in range(3):
+        records = log(seed, 200)
+        records[150:150] = configure(site(version=3, watches=()), 0, records[150].timestamp)
+        records = renumbered([*records, tick(0, records[-1].timestamp + 3600 * SECOND)])
+        rows += play(records, of=OF).kpis
+        running = engine(OF)
+        running.feed(decoded(records))
+        late += running.kpis.settling.late
+        falls += _falls(records, "m1", "c")
+    assert {row["status"] for row in rows} == {"provisional", "final", "restated"}
+    assert {(row["level"], row["status"]) for row in rows} >= {("line", "final"), ("line", "restated")}
+    assert late > 0, "readings that come when their time is booked"
+    assert falls > 0, "a counter of parts that is reset"
+    of = {(row["level"], row["kpi"]) for row in rows if row["value"] is not None}
+    assert {("machine", kpi) for kpi in ("demand", "reactive_energy", "energy_cost", "carbon_market")} <= of
+    assert {("machine", kpi) for kpi in ("demand_forecast", "demand_limit", "demand_shed")} <= of
+    assert {("machine", "loss_rejects"), ("machine", "bottleneck_share"), ("line", "bottleneck_lost")} <= of
+    assert {row["shift"] for row in rows} >= {"", "early", "late"}
+    assert any(row["product"] for row in rows)
+    assert len({row["config"] for row in rows}) == 2, "a configuration in the log"
+
+
+def test_the_plants_whose_partitions_grow_hold_machines_of_several_lines_and_restatements() -> None:
+    farm = Farm(3, OF)
+    records = plant(0)
+    farm.feed(records)
+    farm.all(None, records[-1].timestamp + 3600 * SECOND)
+    rows = [row for tape in farm.tapes for row in tape.kpis]
+    assert {"final", "restated"} <= {row["status"] for row in rows}
+    assert len({row["asset"].rsplit("/", 1)[0] for row in rows if row["level"] == "machine"}) > 1
+    assert sum(bool(tape.kpis) for tape in farm.tapes) > 1
+
+
+def _falls(records: list[Record], machine: str, series: str) -> int:
+    """How often a machine's counter is below what it showed before, in the log's order."""
+    shown: list[float] = []
+    for record in records:
+        try:
+            body = json.loads(record.value or b"")
+        except ValueError:
+            continue
+        if isinstance(body, dict) and str(body.get("asset")).endswith(machine):
+            values = body["series"].get(series, []) if isinstance(body.get("series"), dict) else []
+            values = [body.get("value")] if body.get("series") == series else values
+            shown += [float(value) for value in values if isinstance(value, int | float)]
+    return sum(after < before for before, after in pairwise(shown))

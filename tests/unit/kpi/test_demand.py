@@ -32,7 +32,8 @@ FEW = settings(max_examples=3, phases=[Phase.explicit, Phase.reuse, Phase.genera
 def site(window: str = "30m", interval: str = "1m", series: str = "counter", **energy: Any) -> ResolvedSite:
     options = {"timezone": "Asia/Kuala_Lumpur", "grace": "10s", "demand_window": window, "kpi_interval": interval}
     machine = {"assets": "*", "energy": {series: series, "gap": "1h", "demand_forecast": True, **energy}}
-    return resolve(Site.model_validate({"site": options, "machine": [machine], "watch": []}))
+    body = {"site": options, "machine": [machine], "energy": {"currency": "MYR"}, "watch": []}
+    return resolve(Site.model_validate(body))
 
 
 def readings(minutes: list[float], shown: list[float], series: str = "counter", unit: str = "kW.h") -> list[Record]:

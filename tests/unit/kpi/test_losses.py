@@ -18,6 +18,7 @@ from tests.unit.kpi.one_machine import by_window, told
 START = int(datetime(2026, 1, 5, 5, 50, tzinfo=UTC).timestamp())
 WORDS = {"RUN": "producing", "WAIT": "starved", "STOP": "down", "SET": "setup", "OFF": "planned", "?": "unknown"}
 LOST = ("breakdowns", "setup", "minor_stops", "speed", "rejects", "unknown")
+APART = ("startup_rejects", "production_rejects", *(name for name in LOST if name != "rejects"))
 
 
 def site(**machine: Any) -> ResolvedSite:
@@ -35,7 +36,7 @@ def site(**machine: Any) -> ResolvedSite:
     return resolve(Site.model_validate(options))
 
 
-SITE = site()
+SITE, TOLD_APART = site(), site(startup="15m")
 
 
 def readings(seed: int) -> list[tuple[int, dict[str, Any]]]:
@@ -50,9 +51,11 @@ def readings(seed: int) -> list[tuple[int, dict[str, Any]]]:
 
 
 @settings(max_examples=15, deadline=None)
-@given(st.integers(0, 2**32 - 1))
-def test_losses_and_good_parts_add_up_to_planned_busy_time(seed: int) -> None:
-    rows = by_window(told(SITE, readings(seed)))
+@given(st.integers(0, 2**32 - 1), st.booleans())
+def test_losses_and_good_parts_add_up_to_planned_busy_time(seed: int, apart: bool) -> None:
+    rows = by_window(told(TOLD_APART if apart else SITE, readings(seed)))
+    names, others = (APART, LOST) if apart else (LOST, APART)
+    assert not [name for name in {*others} - {*names} if any(kpi == f"loss_{name}" for kpi, _, _ in rows)]
     windows = {(shift, start) for kpi, shift, start in rows if kpi == "loss_speed"}
     assert any(shift for shift, _ in windows)
     for shift, start in windows:
@@ -69,9 +72,9 @@ def test_losses_and_good_parts_add_up_to_planned_busy_time(seed: int) -> None:
             assert value("time_producing") / busy == pytest.approx(availability.value)
             effective = rows["oee", shift, start].value
             if effective is not None:  # OEE x busy time is the planned run time of the good parts
-                lost = sum(value(f"loss_{name}") for name in LOST)
+                lost = sum(value(f"loss_{name}") for name in names)
                 assert lost + effective * busy == pytest.approx(busy, rel=1e-9, abs=1e-9)
-        for name in LOST:
+        for name in names:
             assert value(f"loss_{name}_cost") == pytest.approx(12.5 * value(f"loss_{name}"))
             assert rows[f"loss_{name}_cost", shift, start].unit == "MYR"
 
@@ -121,3 +124,32 @@ def test_money_is_told_only_of_machines_whose_minute_has_a_price() -> None:
     rows = by_window(told(site(minute_cost=None), shift_of_480_minutes()))
     assert not [kpi for kpi, _, _ in rows if kpi.endswith("_cost")]
     assert [kpi for kpi, _, _ in rows if kpi.startswith("loss_")]
+
+
+def test_rejects_while_in_set_up_and_ten_minutes_after_it_are_of_start_up() -> None:
+    """Set-up until 06:20, then running; rejects 1 at 06:10, 2 at 06:25, 1 at 06:30, 3 at 06:50. A part is planned at
+    30 s, so 3 x 0.5 = 1.5 min of start-up and 4 x 0.5 = 2 min of production, at 12.50 a minute."""
+    made = {10: 1, 25: 2, 30: 1, 50: 3}
+    out, rejected = [], 0
+    for minute in range(61):
+        rejected += made.get(minute, 0)
+        state = "SET" if minute < 20 else "RUN"
+        out.append((START + 600 + 60 * minute, {"state": state, "total": 2 * minute, "reject": rejected}))
+    rows = by_window(told(site(startup="10m"), out))
+    start = START + 600
+    assert rows["loss_startup_rejects", "", start].value == pytest.approx(1.5)
+    assert rows["loss_production_rejects", "", start].value == pytest.approx(2.0)
+    assert rows["loss_startup_rejects_cost", "", start].value == pytest.approx(18.75)
+    assert rows["loss_production_rejects_cost", "", start].value == pytest.approx(25.0)
+    assert ("loss_rejects", "", start) not in rows
+    whole = by_window(told(SITE, out))
+    assert whole["loss_rejects", "", start].value == pytest.approx(3.5)
+    assert ("loss_startup_rejects", "", start) not in whole
+
+
+@pytest.mark.parametrize(
+    "machine", [{"parts": {"total": "total"}}, {"parts": {"good": "good"}}, {"state": None}], ids=str
+)
+def test_a_start_up_whose_rejects_nobody_counts_is_refused(machine: dict[str, Any]) -> None:
+    with pytest.raises(ValueError, match="startup tells rejects by when stops end: it needs a state, and parts"):
+        site(startup="10m", **machine)

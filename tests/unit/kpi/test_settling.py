@@ -9,7 +9,8 @@ import numpy as np
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from detectors.efficiency.account import Account, Limits, Role
+from detectors.efficiency.account import Account
+from detectors.efficiency.roles import Limits, Role
 from streams.kpi.settling import Said, Settling
 
 SECOND = 1_000_000_000

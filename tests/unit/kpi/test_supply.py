@@ -80,6 +80,9 @@ WRONG: list[tuple[dict[str, Any], dict[str, Any], str]] = [
     ({}, {"grid": "mars"}, "known grids: peninsular_malaysia, taiwan"),
     ({}, {"grid": "taiwan", "residual": "mars", "certificates": ["x"]}, "[energy] residual: no factor of grid 'mars'"),
     ({"demand_window": "15m"}, {"tariff": "tnb_medium_voltage"}, 'expected demand_window = "30m"'),
+    ({"demand_window": "20m"}, {"currency": "MYR"}, "[site] demand_window is 20m; expected a multiple of 15m of which"),
+    ({"demand_window": "5m"}, {"currency": "MYR"}, 'such as "15m", "30m" or "1h"'),
+    ({"demand_window": "7h"}, {"currency": "MYR"}, "[site] demand_window is 7h; expected a multiple of 15m of which"),
     ({"timezone": "UTC"}, {"tariff": "tnb_medium_voltage"}, 'expected timezone = "Asia/Kuala_Lumpur" in [site]'),
     ({}, {"tariff": "tnb_medium_voltage", "currency": "TWD"}, "expected one currency for all money, got TWD and MYR"),
 ]
@@ -114,6 +117,19 @@ def test_options_that_make_no_sense_are_refused(text: str, message: str) -> None
 def test_certificates_for_more_than_all_electricity_are_refused() -> None:
     with pytest.raises(ValueError, match=r"certificates cover 1\.2 of all electricity from 2024-01-01; at most 1"):
         of(grid="taiwan", certificates=[SUN, {**SUN, "name": "wind"}])
+
+
+def test_a_tariff_whose_demand_windows_are_no_quarters_of_an_hour_is_refused(tmp_path: Path) -> None:
+    (tmp_path / "own.toml").write_text(TARIFF.replace('"15m"', '"10m"'), encoding="utf-8")
+    with pytest.raises(Misconfigured, match="tariff 'by minutes': demand_window is 10m; expected a multiple of 15m"):
+        of(folder=tmp_path, tariff="own.toml")
+
+
+def test_a_demand_charge_without_a_currency_is_refused() -> None:
+    machine = {"assets": "*", "energy": {"power": "kw", "demand_charge": 97.06}}
+    with pytest.raises(Misconfigured, match=r'demand_charge is money: .* such as \[energy\] currency = "MYR"'):
+        resolve(Site.model_validate({"machine": [machine]}))
+    assert resolve(Site.model_validate({"machine": [machine], "energy": {"currency": "MYR"}})).supply is not None
 
 
 def test_a_price_of_minutes_without_a_currency_is_refused() -> None:

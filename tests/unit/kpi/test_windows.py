@@ -5,7 +5,8 @@ from __future__ import annotations
 import numpy as np
 import pytest
 
-from detectors.efficiency.account import Account, Limits, Role
+from detectors.efficiency.account import Account
+from detectors.efficiency.roles import Limits, Role
 from streams.kpi.grid import Grid, Window
 from streams.kpi.settling import Said, Settling
 from streams.kpi.windows import Told, Windows
