@@ -229,7 +229,7 @@ def test_a_gateway_that_returns_after_a_day_catches_up_in_order_and_no_neighbour
         {"name": "limits", "series": "*", "detector": {"kind": "limits", "high": 50}},
     ]
     rng = np.random.default_rng(3)
-    day, minute = 86_400, 60
+    day, minute = 86_400, 180
     noise = dict.fromkeys(range(0, day + 600, minute))
     noise = {s: 5.0 + float(rng.normal()) * 0.1 for s in noise} | {43_200: 99.0}
     stored = [single(f"{LINE}/m1", noise[s], s, name) for s in range(0, day, minute) for name in ("a", "b")]
