@@ -71,7 +71,7 @@ quality: $(STAMP) ## detection on public benchmarks, written to docs/quality.md 
 soak: $(STAMP) ## half an hour at half load: memory flat, no lag growth
 	@$(BIN)/python -m tests.bench.soak $(SOAK)
 
-boards-sheet: $(STAMP) ## draw Grafana's boards on real servers into out/boards (needs prometheus on the PATH)
+boards-sheet: $(STAMP) ## draw Grafana's boards on real servers into out/boards
 	@$(BIN)/python -m tests.boards.sheet
 
 lint: $(STAMP) ## ruff

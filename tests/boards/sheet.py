@@ -1,7 +1,7 @@
 """`python -m tests.boards.sheet`: pictures of every board on live servers, to see what is empty, or out of scale.
 
 The same grid, queries, units and thresholds as in Grafana; the looks are matplotlib's. Needs Kafka and InfluxDB as the
-integration tests do, and `prometheus` on the PATH. Pictures go to out/boards/.
+integration tests do, and Prometheus as `python -m tests.servers prepare` makes it. Pictures go to out/boards/.
 """
 
 from __future__ import annotations
@@ -25,6 +25,7 @@ from tests.boards.chosen import chosen_values
 from tests.boards.draw import draw
 from tests.boards.fill import all_of, span_of
 from tests.boards.stand import Stand, stand
+from tests.servers.alerting_tools import prepared
 from tests.servers.fleet import Fleet
 
 OUT = Path(__file__).resolve().parents[2] / "out" / "boards"
@@ -105,7 +106,7 @@ async def _run() -> None:
     fleet = Fleet()
     name = f"t{uuid.uuid4().hex[:8]}."
     try:
-        async with stand(fleet.kafka.get(), name, fleet.influx.get(), name) as where:
+        async with stand(fleet.kafka.get(), name, fleet.influx.get(), name, prepared()) as where:
             for path in await asyncio.to_thread(lambda: list(_all(where))):
                 print(path)
     finally:

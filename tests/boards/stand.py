@@ -6,6 +6,8 @@ import asyncio
 import time
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
+from pathlib import Path
+from tempfile import TemporaryDirectory
 from typing import NamedTuple
 
 from aiokafka import AIOKafkaProducer
@@ -18,10 +20,11 @@ from streams.demo.feed import Sender
 from streams.sinks.store_init import init_store
 from streams.worker import Worker
 from tests.boards.plant import LIVE, MINUTE, OVEN, frames, site
-from tests.boards.prometheus import Prometheus
 from tests.integration.support.waiting import until
 from tests.integration.support.workers import counted, influx_sink, running, settings_of, site_from, topics_for
 from tests.servers import InfluxServer, KafkaServer
+from tests.servers.alerting import Prometheus
+from tests.servers.alerting_tools import Tools
 
 SCRAPES = 20
 """Seconds over which the last readings are spread, so that rates have something to be made of."""
@@ -43,13 +46,15 @@ class Stand(NamedTuple):
 
 
 @asynccontextmanager
-async def stand(kafka: KafkaServer, topics: str, influx: InfluxServer, buckets: str) -> AsyncIterator[Stand]:
+async def stand(
+    kafka: KafkaServer, topics: str, influx: InfluxServer, buckets: str, tools: Tools
+) -> AsyncIterator[Stand]:
     """A plant that has been fed in; the worker runs on until the end."""
     settings = settings_of(kafka, topics, tick_interval="1s", snapshot_interval="5s")
     await asyncio.to_thread(topics_for, settings)
     await asyncio.to_thread(init_store, influx.url, influx.token, influx.org, buckets)
     async with running(settings, site_from(site()), influx_sink(influx, buckets)) as worker:
-        with Prometheus(f"127.0.0.1:{worker.web.port}") as prometheus:
+        with TemporaryDirectory() as folder, Prometheus(tools, _scraping(Path(folder), worker.web.port)) as prometheus:
             await _mute(settings)
             producer = AIOKafkaProducer(bootstrap_servers=settings.kafka, linger_ms=5, max_request_size=4_000_000)
             await producer.start()
@@ -63,6 +68,17 @@ async def stand(kafka: KafkaServer, topics: str, influx: InfluxServer, buckets: 
             if not young:
                 await until(lambda: _forecast(worker), 60, "the running demand window is forecast")
             yield Stand(influx, buckets, prometheus.url, time.time(), young)
+
+
+def _scraping(folder: Path, port: int) -> Path:
+    """The configuration of a Prometheus that scrapes a worker each second."""
+    config = folder / "prometheus.yml"
+    config.write_text(
+        "global: { scrape_interval: 1s }\nscrape_configs:\n"
+        f'  - {{ job_name: millstream, static_configs: [{{ targets: ["127.0.0.1:{port}"] }}] }}\n',
+        encoding="utf-8",
+    )
+    return config
 
 
 def _forecast(worker: Worker) -> bool:

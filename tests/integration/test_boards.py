@@ -5,8 +5,6 @@ from __future__ import annotations
 import asyncio
 from collections.abc import Iterator
 
-import pytest
-
 from grafana.boards.board import Board
 from grafana.boards.query import Query
 from grafana.boards.table import BOARDS
@@ -14,10 +12,9 @@ from grafana.boards.variables import Choice
 from tests.boards.ask import Refused, ask, values_of
 from tests.boards.chosen import chosen_values
 from tests.boards.fill import Values, all_of, span_of
-from tests.boards.prometheus import program
 from tests.boards.stand import Stand, stand
 from tests.servers import InfluxServer, KafkaServer
-from tests.servers.base import Unavailable
+from tests.servers.alerting_tools import Tools
 
 QUIET = {
     ("Of which severity are they?", '"severity" < 201'): "an episode opens at 201; lower only where a watch says so",
@@ -75,12 +72,8 @@ def _silent(where: Stand, board: Board, values: Values) -> Iterator[str]:
 
 
 async def test_every_query_of_every_board_gives_rows(
-    real_kafka: KafkaServer, topic_prefix: str, influx: InfluxServer, influx_prefix: str
+    real_kafka: KafkaServer, topic_prefix: str, influx: InfluxServer, influx_prefix: str, alerting_tools: Tools
 ) -> None:
-    try:
-        program()
-    except Unavailable as error:
-        pytest.skip(str(error))
-    async with stand(real_kafka, topic_prefix, influx, influx_prefix) as where:
+    async with stand(real_kafka, topic_prefix, influx, influx_prefix, alerting_tools) as where:
         found = [line for board in BOARDS.values() for line in await asyncio.to_thread(silent, where, board)]
     assert not found, "\n".join(found)
