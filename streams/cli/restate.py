@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import asyncio
 import sys
 from collections.abc import Iterator
 from datetime import date
@@ -18,9 +19,10 @@ from streams.cli.common import clear_errors, fail, site_of
 from streams.cli.score import check_outputs, replacing
 from streams.dated import midnight_ns, zone
 from streams.kpi.restate import TOO_COARSE, Kept, restated
-from streams.kpi.stored import publish_rows, read_rows, topic_rows
+from streams.kpi.stored import publish_rows, read_rows, store_rows, topic_rows
 from streams.prices import Prices
 from streams.resolve import ResolvedSite
+from streams.run import make_sink
 from streams.score import KPI_HEADER, kpi_lines
 from streams.settings import load_settings
 
@@ -36,12 +38,15 @@ def restate(
     out: Annotated[
         Path | None, typer.Option("--out", "-o", help="Rows to write: CSV, or JSON lines where it ends in .jsonl.")
     ] = None,
-    publish: Annotated[bool, typer.Option("--publish", help="Also write the rows to the topic kpi.v1.")] = False,
+    publish: Annotated[
+        bool, typer.Option("--publish", help="Write the rows to the store of the workers, and to kpi.v1.")
+    ] = False,
 ) -> None:
     """Restate money and carbon of stored key figures after a tariff or an emission factor has changed.
 
     Takes the kWh that were told of hours, shifts and demand windows, prices them by the site file's [energy], and
-    writes the rows that differ, status restated, with a higher revision. What stored rows are too coarse for, as prices
+    writes the rows that differ, status restated, with a higher revision. --publish takes the settings of the workers:
+    MILLSTREAM_KAFKA, MILLSTREAM_SINK and those of the store. What stored rows are too coarse for, as prices
     change within their windows, stays as it is, and is named.
 
       millstream restate kpi.csv --config site.toml --from 2022-01-01 --to 2023-01-01 --out restated.csv
@@ -50,7 +55,7 @@ def restate(
     """
     with clear_errors():
         if out is None and not publish:
-            raise Misconfigured("name a file to write with --out, or --publish to kpi.v1")
+            raise Misconfigured("name a file to write with --out, or --publish to kpi.v1 and the store")
         site = site_of(config)
         prices = Prices(site)
         if not prices.known and not prices.supply.grid:
@@ -65,7 +70,10 @@ def restate(
                 with replacing(out) as file:
                     file.write(_text(out, rows))
             if publish:
-                publish_rows(load_settings(), rows)
+                settings = load_settings()
+                # the store first: once rows are on the topic, a second run finds nothing to restate
+                asyncio.run(store_rows(make_sink(settings), rows))
+                publish_rows(settings, rows)
         except Retry as error:
             fail(str(error), 1)
     windows = len({(row.asset, row.shift, row.start, row.end) for row in rows})

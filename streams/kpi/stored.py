@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import csv
-from collections.abc import Iterable, Iterator
+from collections.abc import Iterable, Iterator, Sequence
 from contextlib import closing
 from pathlib import Path
 from typing import Any
@@ -17,8 +17,10 @@ from schemas.kpi import KpiRow
 from schemas.partition import key_of
 from schemas.times import parse_times
 from streams.access import check_access
+from streams.collect import Collector
 from streams.security import kafka_python_options
 from streams.settings import Settings
+from streams.sinks.base import Sink
 
 _NEEDED = ("start", "end", "asset", "kpi", "value", "unit", "coverage", "status", "product", "shift", "revision")
 _CONTENT_TYPE = [("content-type", b"application/json")]
@@ -122,6 +124,22 @@ def publish_rows(settings: Settings, rows: Iterable[KpiRow]) -> None:
                 future.get(timeout=30)
     except KafkaError as error:
         raise Retry(f"Kafka, {settings.kafka}: {error}") from error
+
+
+async def store_rows(sink: Sink | None, rows: Sequence[KpiRow]) -> None:
+    """Put rows into a store, in the place of those of the same windows; on return they are durable.
+
+    Raises Retry while the store is away, Misconfigured where a person must act.
+    """
+    if sink is None or not rows:
+        return
+    made = Collector()
+    made.kpis += rows
+    try:
+        await sink.open()
+        await sink.write([made.results(0, 0, 0, (), ())])
+    finally:
+        await sink.close()
 
 
 def _consumer(settings: Settings) -> Any:
