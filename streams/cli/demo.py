@@ -81,5 +81,5 @@ def _print(summary: dict[str, Any]) -> None:
         print(f"line {line['line']}: OEE {oee}, bottleneck {line['bottleneck'] or 'not known'}")
     for fault in summary["faults"]:
         told = f"found after {fault['delay_s']:.1f} s by {fault['watch']}" if fault["found"] else "not found"
-        cost = "" if fault["cost"] is None else f", cost {currency} {fault['cost']:.2f}"
+        cost = "" if fault["cost"] is None else f", cost {fault['cost']:.2f} {currency}".rstrip()
         print(f"fault {fault['kind']} on {fault['asset']} {fault['series']}: {told}{cost}")
