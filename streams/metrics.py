@@ -75,33 +75,41 @@ TABLE: tuple[Definition, ...] = (
     Definition("millstream_series", "gauge", ("partition",), "", "Series known on a partition."),
     Definition("millstream_partitions_assigned", "gauge", (), "", "Partitions that this worker owns."),
     Definition(
-        "millstream_episode_severity", "gauge", ("site", "line", "asset", "watch"), "", "Severity 1..1000 while open."
+        "millstream_episode_severity",
+        "gauge",
+        ("site", "area", "line", "asset", "watch"),
+        "",
+        "Severity 1..1000 while open.",
     ),
     Definition("millstream_episodes_unlisted", "gauge", ("site",), "", "Open episodes beyond the listed label sets."),
     Definition(
         "millstream_kpi",
         "gauge",
-        ("site", "line", "asset", "kpi"),
+        ("site", "area", "line", "asset", "kpi"),
         "",
         "Key figure of a machine, area or site over the newest hour, or window of demand; NaN where there is none.",
     ),
     Definition(
         "millstream_kpi_coverage",
         "gauge",
-        ("site", "line", "asset", "kpi"),
+        ("site", "area", "line", "asset", "kpi"),
         "",
         "Share of that window for which the figure's inputs were there.",
     ),
     Definition(
         "millstream_demand_forecast_watts",
         "gauge",
-        ("site", "line", "asset"),
+        ("site", "area", "line", "asset"),
         "watts",
         "What the open window of maximum demand is forecast to end at; NaN where readings are missing, absent when it "
         "is over.",
     ),
     Definition(
-        "millstream_demand_limit_watts", "gauge", ("site", "line", "asset"), "watts", "The demand to stay under."
+        "millstream_demand_limit_watts",
+        "gauge",
+        ("site", "area", "line", "asset"),
+        "watts",
+        "The demand to stay under.",
     ),
     Definition("millstream_kpis_unlisted", "gauge", (), "", "Key figures beyond the listed label sets."),
     Definition("millstream_warmup_ratio", "gauge", ("watch",), "", "Share of the warm-up done, mean over its models."),

@@ -84,8 +84,7 @@ class OpenEpisodes:
             if event.phase == "closed" and now_ns - opened >= self.hold_ns:
                 del self._shown[episode_id]
                 continue
-            site, _, line, machine = level_names(event.asset)
-            labels: tuple[str, ...] = (site, line, machine, event.watch)
+            labels: tuple[str, ...] = (*level_names(event.asset), event.watch)
             worst[labels] = max(worst.get(labels, 0), event.severity)
         listed = dict(sorted(worst.items(), key=lambda pair: (-pair[1], pair[0]))[:LISTED])
         unlisted: dict[tuple[str, ...], float] = {}

@@ -69,7 +69,7 @@ PROCESS = (
     ),
     Alert(
         "MillstreamGatewaySilent",
-        f'count by (site, line) (({_OPEN} > 0) and on (watch) (millstream_watch_info{{kind="gap"}})) >= 3',
+        f'count by (site, area, line) (({_OPEN} > 0) and on (watch) (millstream_watch_info{{kind="gap"}})) >= 3',
         "major",
         "maintenance",
         Said(

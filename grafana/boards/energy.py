@@ -9,8 +9,8 @@ from grafana.boards.query import figures, influx, kpi, of_site, prom
 from grafana.boards.shared import COVERAGE_STEPS, RATIO_STEPS
 from grafana.boards.variables import places
 
-_FORECAST = "max by (site,line,asset) (millstream_demand_forecast_watts{PLACE})"
-_LIMIT = "max by (site,line,asset) (millstream_demand_limit_watts{PLACE})"
+_FORECAST = "max by (site,area,line,asset) (millstream_demand_forecast_watts{PLACE})"
+_LIMIT = "max by (site,area,line,asset) (millstream_demand_limit_watts{PLACE})"
 _MACHINES = "\"asset\" != '-'"
 _BY = '"line", "asset"'
 _NAMED = "$tag_line $tag_asset"
@@ -79,8 +79,8 @@ ENERGY = Board(
                     "Demand so far, the forecast of the window's end, and the limit, as workers tell them now.",
                     prom(_LIMIT, "limit {{asset}}"),
                     prom(_FORECAST, "forecast {{asset}}"),
-                    prom('max by (site,line,asset) (millstream_kpi{PLACE,kpi="demand"}) * 1000 and '
-                         f"on (site,line,asset) {_LIMIT}", "so far {{asset}}"),
+                    prom('max by (site,area,line,asset) (millstream_kpi{PLACE,kpi="demand"}) * 1000 and '
+                         f"on (site,area,line,asset) {_LIMIT}", "so far {{asset}}"),
                     unit="watt", low=0, width=12,
                     colours={"/^limit/": VERMILLION, "/^forecast/": PURPLE, "/^so far/": BLUE},
                     empty="No meter has a limit of demand",
@@ -211,9 +211,9 @@ ENERGY = Board(
                     "On how much of their inputs do figures rest?",
                     "Lowest coverage of each machine's newest figures; below a half, look for silent meters and "
                     "counters.",
-                    prom("min by (site,line,asset) (millstream_kpi_coverage{PLACE})", table=True),
+                    prom("min by (site,area,line,asset) (millstream_kpi_coverage{PLACE})", table=True),
                     unit="percentunit", steps=COVERAGE_STEPS, width=8,
-                    names={"site": "site", "line": "line", "asset": "asset", "Value": "coverage"},
+                    names={"site": "site", "area": "area", "line": "line", "asset": "asset", "Value": "coverage"},
                     sort="coverage", rising=True, fields={"coverage": COLOURED}, empty="No key figure in the metrics",
                 ),
             ),

@@ -125,10 +125,11 @@ EPISODES = Board(
                     "Open episodes, and for how long of the time shown they were. Longer than a day is stale "
                     "(ISA-18.2): mend it, rebaseline it, or mute it with an end.",
                     prom(f"sum_over_time((({OPEN_OF_WATCH}) > bool 0)[$__range:15s]) * 15 "
-                         f"and on (site,line,asset,watch) ({OPEN_OF_WATCH})", table=True),
+                         f"and on (site,area,line,asset,watch) ({OPEN_OF_WATCH})", table=True),
                     unit="s", sort="stands", most=20, width=12,
                     steps=((None, GREEN), (3600.0, ORANGE), (float(_DAY), VERMILLION)),
-                    names={"site": "site", "line": "line", "asset": "asset", "watch": "watch", "Value": "stands"},
+                    names={"site": "site", "area": "area", "line": "line", "asset": "asset", "watch": "watch",
+                           "Value": "stands"},
                     fields={"stands": {"custom.cellOptions": {"type": "color-text"}},
                             "asset": to_board("millstream-asset", "site", "line", "asset")},
                     empty="No episode is open",

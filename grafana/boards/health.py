@@ -10,7 +10,7 @@ from grafana.boards.shared import COVERAGE_STEPS, SEVERITY_STEPS, events, kinds,
 from grafana.boards.variables import places, tags
 
 _FAULTS = (
-    'max by (site,line,asset,watch) (millstream_episode_severity{PLACE,watch=~"$watch"}) * on (watch) '
+    'max by (site,area,line,asset,watch) (millstream_episode_severity{PLACE,watch=~"$watch"}) * on (watch) '
     'group_left(kind) max by (watch,kind) (millstream_watch_info{judges="health"})'
 )
 _HEALTH = kinds(health=True)
@@ -38,8 +38,8 @@ HEALTH = Board(
                 stat(
                     "How many machines are silent?",
                     "Machines with an open episode of a gap. Three of one line at once: look at the gateway first.",
-                    prom('count(count by (site,line,asset) (millstream_episode_severity{PLACE,watch=~"$watch"} and on '
-                         '(watch) millstream_watch_info{kind="gap"})) or vector(0)', now=True),
+                    prom('count(count by (site,area,line,asset) (millstream_episode_severity{PLACE,watch=~"$watch"} '
+                         'and on (watch) millstream_watch_info{kind="gap"})) or vector(0)', now=True),
                     unit="none", steps=((None, GREEN), (1.0, ORANGE), (3.0, VERMILLION)), width=6,
                     empty="No answer from Prometheus",
                 ),
@@ -61,8 +61,8 @@ HEALTH = Board(
                     "Which sensors are in fault?",
                     "Open episodes of health watches; the machine's name leads to its board.",
                     prom(_FAULTS, table=True), unit="none", steps=SEVERITY_STEPS, sort="severity", width=12, height=9,
-                    names={"site": "site", "line": "line", "asset": "asset", "watch": "watch", "kind": "kind",
-                           "Value": "severity"},
+                    names={"site": "site", "area": "area", "line": "line", "asset": "asset", "watch": "watch",
+                           "kind": "kind", "Value": "severity"},
                     fields={"severity": COLOURED, "asset": to_board("millstream-asset", "site", "line", "asset")},
                     empty="No sensor is in fault",
                 ),
@@ -142,7 +142,7 @@ HEALTH = Board(
                 lines(
                     "Which figures lack inputs?",
                     "Lowest coverage of each machine's figures.",
-                    prom("min by (site,line,asset) (millstream_kpi_coverage{PLACE})", "{{line}} {{asset}}"),
+                    prom("min by (site,area,line,asset) (millstream_kpi_coverage{PLACE})", "{{line}} {{asset}}"),
                     unit="percentunit", low=0, high=1, decimals=0, width=12,
                     lines_at=((None, VERMILLION), (0.5, ORANGE), (0.9, GREEN)), empty="No key figure in the metrics",
                 ),

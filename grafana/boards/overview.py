@@ -9,8 +9,8 @@ from grafana.boards.query import HOURS, influx, of_site, prom
 from grafana.boards.shared import RATIO_STEPS, by_severity, events, mutes, open_episodes, states
 from grafana.boards.variables import STATES, places
 
-_FORECAST = "max by (site,line,asset) (millstream_demand_forecast_watts{PLACE})"
-_LIMIT = "max by (site,line,asset) (millstream_demand_limit_watts{PLACE})"
+_FORECAST = "max by (site,area,line,asset) (millstream_demand_forecast_watts{PLACE})"
+_LIMIT = "max by (site,area,line,asset) (millstream_demand_limit_watts{PLACE})"
 
 OVERVIEW = Board(
     "millstream-overview",
@@ -51,7 +51,7 @@ OVERVIEW = Board(
                 ranking(
                     "Which machine holds its line up?",
                     "Share of the newest hour in which the machine was its line's bottleneck (Roser 2002).",
-                    prom('sort_desc(max by (site,line,asset) (millstream_kpi{PLACE,kpi="bottleneck_share"}) > 0)',
+                    prom('sort_desc(max by (site,area,line,asset) (millstream_kpi{PLACE,kpi="bottleneck_share"}) > 0)',
                          "{{line}} {{asset}}", now=True),
                     unit="percentunit", high=1.0, decimals=0, width=6, height=9,
                     empty="No line has a bottleneck",
@@ -67,8 +67,8 @@ OVERVIEW = Board(
                     "Forecast of the running window's end, demand so far, and the limit, of each meter that has one.",
                     prom(_LIMIT, "limit {{asset}}"),
                     prom(_FORECAST, "forecast {{asset}}"),
-                    prom('max by (site,line,asset) (millstream_kpi{PLACE,kpi="demand"}) * 1000 and '
-                         f"on (site,line,asset) {_LIMIT}", "so far {{asset}}"),
+                    prom('max by (site,area,line,asset) (millstream_kpi{PLACE,kpi="demand"}) * 1000 and '
+                         f"on (site,area,line,asset) {_LIMIT}", "so far {{asset}}"),
                     unit="watt", low=0, width=12,
                     colours={"/^limit/": VERMILLION, "/^forecast/": PURPLE, "/^so far/": BLUE},
                     empty="No meter has a limit of demand",

@@ -10,8 +10,8 @@ from grafana.boards.panel import COLOURED, Panel, Steps, stat, table, timeline, 
 from grafana.boards.query import Query, chosen, influx, prom
 from schemas.anomaly import BANDS
 
-OPEN = "max by (site,line,asset,watch) (millstream_episode_severity{PLACE})"
-OPEN_OF_WATCH = 'max by (site,line,asset,watch) (millstream_episode_severity{PLACE,watch=~"$watch"})'
+OPEN = "max by (site,area,line,asset,watch) (millstream_episode_severity{PLACE})"
+OPEN_OF_WATCH = 'max by (site,area,line,asset,watch) (millstream_episode_severity{PLACE,watch=~"$watch"})'
 
 SEVERITY_STEPS: Steps = (
     (None, SEVERITY["info"]),
@@ -53,7 +53,7 @@ def open_episodes(opened: str = OPEN, **place: Any) -> Panel:
         "What is wrong now, the worst first?",
         "Each open episode with its severity, 1 to 1000. The machine's name leads to its board.",
         prom(opened, table=True), unit="none", steps=SEVERITY_STEPS, sort="severity",
-        names={"site": "site", "line": "line", "asset": "asset", "watch": "watch", "Value": "severity"},
+        names={"site": "site", "area": "area", "line": "line", "asset": "asset", "watch": "watch", "Value": "severity"},
         fields={"severity": COLOURED, "asset": to_board("millstream-asset", "site", "line", "asset")},
         empty="No episode is open: every watched series is as expected", **({"width": 12} | place),
     )  # fmt: skip

@@ -55,15 +55,10 @@ class KpiGauges:
     def publish(self, metrics: Metrics) -> None:
         """Write the metrics."""
         listed = dict(sorted(self._shown.items())[:LISTED])
-        labelled = {(*_levels(asset), kpi): shown for (asset, kpi), shown in listed.items()}
+        labelled = {(*level_names(asset), kpi): shown for (asset, kpi), shown in listed.items()}
         metrics.replace("millstream_kpi", {labels: shown.value for labels, shown in labelled.items()})
         metrics.replace("millstream_kpi_coverage", {labels: shown.coverage for labels, shown in labelled.items()})
         for kpi, name in _WATTS.items():
             kw = {labels[:-1]: shown.value for labels, shown in labelled.items() if labels[-1] == kpi}
             metrics.replace(name, {labels: value * 1e3 for labels, value in kw.items()})
         metrics.set("millstream_kpis_unlisted", len(self._shown) - len(listed))
-
-
-def _levels(asset: str) -> tuple[str, str, str]:
-    site, _, line, machine = level_names(asset)
-    return site, line, machine

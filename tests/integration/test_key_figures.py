@@ -94,7 +94,9 @@ async def test_oee_and_energy_of_an_hour_reach_topic_store_and_metrics(
         assert {row["status"] for row in found.values()} == {"final"}
         assert found["oee"]["coverage"] == 1.0
         measured = await metrics_of(worker)
-        assert measured["millstream_kpi", "press4", "good", "line1", "penang"] == 0.0, "of the hour that has begun"
+        assert measured["millstream_kpi", "smt", "press4", "good", "line1", "penang"] == 0.0, (
+            "of the hour that has begun"
+        )
     again = {row["revision"] for row in rows(settings) if row["kpi"] == "oee" and row["start"] == start}
     assert len(again) == max(again), "every revision once"
     async with running(settings, SITE, influx_sink(influx, influx_prefix)) as worker:

@@ -156,7 +156,7 @@ async def test_the_site_reaches_the_store_and_the_metrics(
         await until(final, 60, "the site's hour is final")
 
         async def measured() -> bool:  # the newest hour, of which something is booked a little later
-            return (await metrics_of(worker)).get(("millstream_kpi", "-", "energy", "-", "penang"), 0.0) > 0
+            return (await metrics_of(worker)).get(("millstream_kpi", "-", "-", "energy", "-", "penang"), 0.0) > 0
 
         await until(measured, 20, "the metrics have the site's energy")
     kwh = sum(kw + 30 * 0.07 for kw in POWER.values())

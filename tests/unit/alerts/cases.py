@@ -21,7 +21,7 @@ class Case(NamedTuple):
     """How many alerts fire."""
 
 
-_WHERE = 'site="penang",line="line1",asset="oven-1",job="millstream"'
+_WHERE = 'site="penang",area="smt",line="line1",asset="oven-1",job="millstream"'
 _WATCHES = {
     'millstream_watch_info{watch="level",kind="robust_zscore",judges="process",instance="a"}': "1x60",
     'millstream_watch_info{watch="level",kind="robust_zscore",judges="process",instance="b"}': "1x60",
@@ -40,15 +40,17 @@ def _band(inside: int, below: int) -> Case:
     return Case(_WATCHES | fires, _WATCHES | _episode("level", f"{below}x60") | _episode("flat", f"{inside}x60"))
 
 
-def _silent(machines: int) -> Series:
+def _silent(*areas: str) -> Series:
+    """Machines that are silent, each of the first line of an area."""
     out: Series = {}
-    for i in range(machines):
-        out |= _episode("silence", "500x60", where=f'site="penang",line="line1",asset="m{i}",job="millstream"')
+    for i, area in enumerate(areas):
+        where = f'site="penang",area="{area}",line="line1",asset="m{i}",job="millstream"'
+        out |= _episode("silence", "500x60", where=where)
     return out
 
 
 def _demand(forecast: int) -> Series:
-    where = 'site="penang",line="power",asset="meter-4",instance="a"'
+    where = 'site="penang",area="utilities",line="power",asset="meter-4",instance="a"'
     return {
         f"millstream_demand_forecast_watts{{{where}}}": f"{forecast}x60",
         f"millstream_demand_limit_watts{{{where}}}": "250000x60",
@@ -56,7 +58,8 @@ def _demand(forecast: int) -> Series:
 
 
 def _coverage(share: float, kpi: str = "oee") -> Series:
-    return {f'millstream_kpi_coverage{{site="penang",line="line1",asset="m1",kpi="{kpi}",instance="a"}}': f"{share}x90"}
+    where = 'site="penang",area="smt",line="line1",asset="m1",instance="a"'
+    return {f'millstream_kpi_coverage{{{where},kpi="{kpi}"}}': f"{share}x90"}
 
 
 def _readings(rejected: str, scored: str) -> Series:
@@ -85,7 +88,11 @@ CASES: dict[str, Case] = {
     "MillstreamSensorFault": Case(
         _WATCHES | _episode("flat", "500x60"), _WATCHES | _episode("flat", "300x60") | _episode("level", "900x60")
     ),
-    "MillstreamGatewaySilent": Case(_WATCHES | _silent(3), _WATCHES | _silent(2) | _episode("flat", "500x60")),
+    "MillstreamGatewaySilent": Case(
+        _WATCHES | _silent("smt", "smt", "smt"),
+        # the first lines of two areas are two lines
+        _WATCHES | _silent("smt", "smt", "machining") | _episode("flat", "500x60"),
+    ),
     "MillstreamDemandAboveLimit": Case(_demand(250_001), _demand(250_000)),
     "MillstreamFigureWithoutInputs": Case(_coverage(0.4), _coverage(0.5) | _coverage(0.1, "idle_energy"), "40m"),
     "MillstreamWatchdog": Case({}, {}),

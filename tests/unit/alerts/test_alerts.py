@@ -79,7 +79,7 @@ def test_a_person_reads_what_where_and_how_bad_with_a_link_to_the_board(tools: T
         "runbook": "grafana/runbook.md#millstreamanomalymajor",
     }
     labels = {
-        "severity": "major", "team": "process", "site": "penang", "line": "line1", "asset": "oven-1",
+        "severity": "major", "team": "process", "site": "penang", "area": "smt", "line": "line1", "asset": "oven-1",
         "watch": "level", "job": "millstream",
     }  # fmt: skip
     told = {

@@ -9,7 +9,7 @@ from schemas.kpi import KpiRow
 from streams.kpi.gauges import KpiGauges
 from streams.metrics import Metrics
 
-LABELS = {"site": "p", "line": "l", "asset": "m1"}
+LABELS = {"site": "p", "area": "a", "line": "l", "asset": "m1"}
 FORECAST, LIMIT = "millstream_demand_forecast_watts", "millstream_demand_limit_watts"
 
 
