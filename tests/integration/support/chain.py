@@ -226,5 +226,7 @@ async def _story(feed: _Feed, a: _Worker, b: _Worker, prometheus: Prometheus, re
         await until(
             lambda labels=labels: receiver.messages(PAGED, "resolved", **labels), 60, f"{episode} is told to be over"
         )
+    # each minute, which is longer than all of this takes on a quick machine
+    await until(lambda: len(receiver.messages("heartbeat", "firing")) > 1, 90, "the heartbeat is told once more")
     texts = {language: receiver.texts(language) for language in ("en", "ms", "zh_TW")}
     return Run(list(receiver.told), texts, first, open_s, moved)
