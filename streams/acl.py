@@ -55,6 +55,7 @@ TABLE: tuple[Right, ...] = (
     Right("admin", "reading.v1", ("READ",), "whether all is judged, before partitions are added"),
     Right("admin", "state.v1", ("READ", "WRITE"), "saved state: list, drop, and re-key when partitions are added"),
     Right("admin", "kpi.v1", ("READ", "WRITE"), "the same of key figures; and to restate them"),
+    Right("admin", "kpi.site.v1", ("READ", "WRITE"), "to restate what sites come to"),
     Right("admin", None, ("DESCRIBE",), "whether workers run"),
 )
 """Kafka: READ, WRITE and ALTER imply DESCRIBE; nobody needs a right on the cluster."""

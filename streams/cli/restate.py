@@ -22,6 +22,7 @@ from streams.kpi.restate import TOO_COARSE, Kept, restated
 from streams.kpi.stored import publish_rows, read_rows, store_rows, topic_rows
 from streams.prices import Prices
 from streams.resolve import ResolvedSite
+from streams.rollup.restate import KeptRows
 from streams.run import make_sink
 from streams.score import KPI_HEADER, kpi_lines
 from streams.settings import load_settings
@@ -33,21 +34,19 @@ def restate(
     last: Annotated[str, typer.Option("--to", help="Windows that begin before: a local day, or a time.")],
     inputs: Annotated[
         list[Path] | None,
-        typer.Argument(metavar="[KPI...]", help="Key figures, CSV or JSON lines; none: those on the topic kpi.v1."),
+        typer.Argument(metavar="[KPI...]", help="Key figures, CSV or JSON lines; none: those on the topics."),
     ] = None,
     out: Annotated[
         Path | None, typer.Option("--out", "-o", help="Rows to write: CSV, or JSON lines where it ends in .jsonl.")
     ] = None,
-    publish: Annotated[
-        bool, typer.Option("--publish", help="Write the rows to the store of the workers, and to kpi.v1.")
-    ] = False,
+    publish: Annotated[bool, typer.Option("--publish", help="Write the rows to the store, and to the topics.")] = False,
 ) -> None:
     """Restate money and carbon of stored key figures after a tariff or an emission factor has changed.
 
     Takes the kWh that were told of hours, shifts and demand windows, prices them by the site file's [energy], and
     writes the rows that differ, status restated, with a higher revision. --publish takes the settings of the workers:
-    MILLSTREAM_KAFKA, MILLSTREAM_SINK and those of the store. What stored rows are too coarse for, as prices
-    change within their windows, stays as it is, and is named.
+    MILLSTREAM_KAFKA, MILLSTREAM_SINK and those of the store. Sums of areas and sites follow; bills stay as they were
+    told. What stored rows are too coarse for, as prices change within their windows, stays as it is, and is named.
 
       millstream restate kpi.csv --config site.toml --from 2022-01-01 --to 2023-01-01 --out restated.csv
 
@@ -55,7 +54,7 @@ def restate(
     """
     with clear_errors():
         if out is None and not publish:
-            raise Misconfigured("name a file to write with --out, or --publish to kpi.v1 and the store")
+            raise Misconfigured("name a file to write with --out, or --publish to the store and the topics")
         site = site_of(config)
         prices = Prices(site)
         if not prices.known and not prices.supply.grid:
@@ -65,7 +64,12 @@ def restate(
             raise Misconfigured(f"--to: expected a time after --from {first}, got {last!r}")
         check_outputs(list(inputs or ()), {"--out": out})
         try:
-            rows, left = restated(Kept(_stored(inputs)), site, start, end)
+            kept, sums = Kept(), KeptRows()
+            for row in _stored(inputs):
+                kept.take(row)
+                sums.take(row)
+            rows, left = restated(kept, site, start, end)
+            rows += sums.restated(rows, site)
             if out is not None:
                 with replacing(out) as file:
                     file.write(_text(out, rows))
@@ -90,7 +94,8 @@ def _place(row: KpiRow) -> str:
 
 def _stored(inputs: list[Path] | None) -> Iterator[KpiRow]:
     if not inputs:
-        yield from topic_rows(load_settings())
+        for topic in ("kpi.v1", "kpi.site.v1"):
+            yield from topic_rows(load_settings(), topic)
     for path in inputs or ():
         yield from read_rows(path)
 

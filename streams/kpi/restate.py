@@ -218,7 +218,7 @@ def _told(
     value = None if worth is None or worth.reason != KNOWN else worth.value
     carried = CARRIED if worth is not None and worth.carried and energy.value else ""
     reason = TOO_COARSE if worth is None else REASONS[worth.reason] or carried
-    if known is not None and known.unit == unit and known.reason == reason and _same(known.value, value):
+    if known is not None and known.unit == unit and known.reason == reason and same_value(known.value, value):
         return
     yield KpiRow(
         asset=energy.asset, kpi=kpi, shift=energy.shift, start=energy.start, end=energy.end, value=value, unit=unit,
@@ -227,7 +227,8 @@ def _told(
     )  # fmt: skip
 
 
-def _same(a: float | None, b: float | None) -> bool:
+def same_value(a: float | None, b: float | None) -> bool:
+    """Whether two values say the same; None is no value."""
     if a is None or b is None:
         return a is b
     return abs(a - b) <= _CLOSE * 1e-3 * max(abs(a), abs(b))

@@ -77,13 +77,14 @@ def _first(error: ValidationError) -> str:
     return f"{'.'.join(map(str, fault['loc']))}: {fault['msg'][:1].lower()}{fault['msg'][1:]}"
 
 
-def topic_rows(settings: Settings) -> Iterator[KpiRow]:
-    """Rows on kpi.v1, from its beginning to its end as of now; what is none of ours is passed over. Blocks.
+def topic_rows(settings: Settings, name: str = "kpi.v1") -> Iterator[KpiRow]:
+    """Rows on a topic of key figures, from its beginning to its end as of now. Blocks.
 
-    Raises Retry while the broker is away, Misconfigured where the topic is missing or closed to this user.
+    What is none of ours is passed over. Raises Retry while the broker is away, Misconfigured where the topic is missing
+    or closed to this user.
     """
     check_access(settings)
-    topic = settings.topic("kpi.v1")
+    topic = settings.topic(name)
     try:
         with closing(_consumer(settings)) as consumer:
             numbers = consumer.partitions_for_topic(topic)
@@ -101,12 +102,18 @@ def topic_rows(settings: Settings) -> Iterator[KpiRow]:
 
 
 def publish_rows(settings: Settings, rows: Iterable[KpiRow]) -> None:
-    """Write rows to kpi.v1, as workers do; on return the broker has them. Blocks. Raises as `topic_rows`.
+    """Write rows to kpi.v1, those of areas and sites to kpi.site.v1, as workers do; on return the broker has them.
+
+    Blocks. Raises as `topic_rows`.
 
     Written twice they do no harm: a row replaces another of a lower revision.
     """
     check_access(settings)
-    topic, options = settings.topic("kpi.v1"), kafka_python_options(settings)
+    topics = {
+        **dict.fromkeys(("machine", "line"), settings.topic("kpi.v1")),
+        **dict.fromkeys(("area", "site"), settings.topic("kpi.site.v1")),
+    }
+    options = kafka_python_options(settings)
     try:
         with closing(
             KafkaProducer(
@@ -115,15 +122,17 @@ def publish_rows(settings: Settings, rows: Iterable[KpiRow]) -> None:
             )
         ) as producer:  # fmt: skip
             sent = [
-                producer.send(
-                    topic, row.model_dump_json().encode(), key=key_of(row.asset, "site"), headers=_CONTENT_TYPE
-                )
+                producer.send(topics[row.level], row.model_dump_json().encode(), key=_place(row), headers=_CONTENT_TYPE)
                 for row in rows
             ]
             for future in sent:
                 future.get(timeout=30)
     except KafkaError as error:
         raise Retry(f"Kafka, {settings.kafka}: {error}") from error
+
+
+def _place(row: KpiRow) -> bytes:
+    return key_of(row.asset, "site")
 
 
 async def store_rows(sink: Sink | None, rows: Sequence[KpiRow]) -> None:

@@ -15,7 +15,7 @@ from streams.cli.main import app
 from streams.kpi.stored import store_rows
 from streams.settings import Settings
 from streams.sinks.store_init import init_store
-from tests.integration.support.influx import points
+from tests.integration.support.influx import asset_of, points
 from tests.integration.support.produce import Outgoing, send
 from tests.integration.support.topics import read_topic
 from tests.integration.support.workers import influx_sink, settings_of, topics_for
@@ -68,12 +68,18 @@ async def test_carbon_on_the_topic_and_in_the_store_is_restated_once(
     ]
     await send("aiokafka", settings.kafka, topic, [*told, Outgoing(b"no figure", [], None), row("energy", 1, 90.0, 6)])
     asked = ("--config", tmp_path / "site.toml", "--from", "2022-05-01", "--to", "2022-05-01T02:00:00Z", "--publish")
-    assert "2 rows restated, of 2 windows" in await restate(*asked)
+    assert "6 rows restated, of 6 windows" in await restate(*asked), "of the machine, its area and its site"
     found = [json.loads(r.value) for r in read_topic(settings.kafka, topic) if r.value and b"restated" in r.value]
     assert [(r["start"], r["revision"]) for r in found] == [(START, 8), (START + HOUR, 8)]
     assert [r["value"] for r in found] == pytest.approx([100 * 0.769, 101 * 0.769])
-    kept = {p.time: p.fields for p in points(influx, f"{influx_prefix}main", "kpi")}
-    assert [kept[START + h * HOUR]["value"] for h in range(3)] == pytest.approx([76.9, 101 * 0.769, 102 * 0.774])
+    kept = {(asset_of(p.tags), p.time): p.fields["value"] for p in points(influx, f"{influx_prefix}main", "kpi")}
+    assert [kept["penang", START + h * HOUR] for h in range(2)] == pytest.approx([76.9, 101 * 0.769])
+    assert [kept[ASSET, START + h * HOUR] for h in range(3)] == pytest.approx([76.9, 101 * 0.769, 102 * 0.774])
+    sums = [json.loads(r.value) for r in read_topic(settings.kafka, settings.topic("kpi.site.v1")) if r.value]
+    assert {(r["asset"], r["start"], r["status"]) for r in sums} == {
+        (place, START + h * HOUR, "restated") for place in ("penang/smt", "penang") for h in range(2)
+    }
+    assert {round(r["value"], 6) for r in sums} == {76.9, 77.669}
     keys = {r.key for r in read_topic(settings.kafka, topic) if r.key}
     partitions = {r.partition for r in read_topic(settings.kafka, topic) if r.key}
     assert keys == {key_of(ASSET, "site")}

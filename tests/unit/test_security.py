@@ -304,7 +304,7 @@ def test_only_workers_write_what_engines_say(role: Any, settings: Settings) -> N
         "gateway": {"reading"},
         "operator": {"command"},
         "reader": set(),
-        "admin": {"state", "kpi"},
+        "admin": {"state", "kpi", "kpi.site"},
     }
     assert written == {f"p.{name}.v1" for name in allowed[role]}
 

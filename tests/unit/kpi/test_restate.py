@@ -15,6 +15,8 @@ from detectors.durations import SECOND
 from schemas.kpi import KpiRow
 from streams.kpi.restate import MADE, TOO_COARSE, Kept, restated
 from streams.resolve import ResolvedSite, resolve
+from streams.rollup.offline import site_rows
+from streams.rollup.restate import KeptRows
 from streams.site import Site
 from tests.naive.efficiency.priced import LOCAL
 from tests.unit.kpi.one_machine import by_window, told
@@ -154,3 +156,43 @@ def test_windows_that_are_not_over_are_left_to_their_engine(folder: Path) -> Non
 
 def _local(row: KpiRow) -> str:
     return datetime.fromtimestamp(row.start // SECOND, LOCAL).strftime("%H:%M")
+
+
+@settings(max_examples=4, deadline=None)
+@given(st.sampled_from(STARTS), st.integers(0, 2**32 - 1))
+def test_sums_of_sites_follow_as_if_told_with_the_new_prices_from_the_start(
+    sites: dict[str, ResolvedSite], start: str, seed: int
+) -> None:
+    def of_two(at: ResolvedSite) -> list[KpiRow]:
+        rows = told(at, readings(start, seed))
+        other = [row.model_copy(update={"asset": "p/a/l/m2"}) for row in told(at, readings(start, seed + 1))]
+        return rows + other
+
+    older, new = sites["a factor that was restated"], sites["new"]
+    machines, places = of_two(older), last(site_rows(of_two(older), older))
+    sums, kept = KeptRows(), Kept(machines)
+    for row in [*machines, *places.values()]:
+        sums.take(row)
+    changed = restated(kept, new, *ALL).rows
+    more = sums.restated(changed, new)
+    assert {row.level for row in more} == ({"area", "site"} if changed else set())
+    for row in more:
+        assert row.status == "restated"
+        assert row.revision > places[key_of(row)].revision
+    stand = places | last(more)
+    for key, row in last(site_rows(of_two(new), new)).items():
+        if row.kpi in MADE:
+            assert (stand[key].value is None) == (row.value is None), key
+            assert row.value is None or stand[key].value == pytest.approx(row.value, rel=1e-9), key
+            assert stand[key].coverage == pytest.approx(row.coverage, rel=1e-9), key
+    for row in [*changed, *more]:
+        sums.take(row)
+    assert sums.restated(changed, new) == [], "a second time says nothing"
+
+
+def key_of(row: KpiRow) -> tuple[str, str, str, int, int]:
+    return row.asset, row.kpi, row.shift, row.start, row.end
+
+
+def last(rows: list[KpiRow]) -> dict[tuple[str, str, str, int, int], KpiRow]:
+    return {key_of(row): row for row in rows if not row.product}
