@@ -7,10 +7,12 @@ from typing import Any
 import yaml
 
 from grafana.alerts.alert import Alert
-from grafana.alerts.table import GROUPS, annotations_of, labels_of
+from grafana.alerts.table import GROUPS, RUNBOOK, annotations_of, labels_of
 
 GRAFANA = "{{ $externalLabels.grafana }}"
 """Address of Grafana: an external label of Prometheus, so that one rule file serves every site."""
+_RUNBOOK = f"{{{{ with $externalLabels.runbook }}}}{{{{ . }}}}{{{{ else }}}}{RUNBOOK}{{{{ end }}}}"
+"""Where a site has put the runbook, likewise; without that label the file's path in the repository."""
 
 _NOTE = "# Generated from grafana/alerts by `make gen`; change it there.\n"
 
@@ -50,4 +52,4 @@ def _rule(alert: Alert) -> dict[str, Any]:
         rule["for"] = alert.hold
     if alert.keep != "0s":
         rule["keep_firing_for"] = alert.keep
-    return rule | {"labels": labels_of(alert), "annotations": annotations_of(alert, GRAFANA)}
+    return rule | {"labels": labels_of(alert), "annotations": annotations_of(alert, GRAFANA, _RUNBOOK)}

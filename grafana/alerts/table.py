@@ -18,11 +18,14 @@ def labels_of(alert: Alert) -> dict[str, str]:
     return {"severity": alert.severity, "team": alert.team}
 
 
-def annotations_of(alert: Alert, grafana: str) -> dict[str, str]:
-    """What a person is told: the summary in three languages, unit, links; `grafana` is a template of its address."""
+def annotations_of(alert: Alert, grafana: str, runbook: str = RUNBOOK) -> dict[str, str]:
+    """What a person is told: the summary in three languages, unit, links.
+
+    `grafana` and `runbook` are where these are, or templates of that.
+    """
     told = {"summary": alert.summary.en, "summary_ms": alert.summary.ms, "summary_zh_TW": alert.summary.zh}
     unit = {"unit": alert.unit} if alert.unit else {}
     return told | {"value": "{{ $value }}"} | unit | {
         "board": grafana + link(alert),
-        "runbook": f"{RUNBOOK}#{alert.name.lower()}",
+        "runbook": f"{runbook}#{alert.name.lower()}",
     }  # fmt: skip

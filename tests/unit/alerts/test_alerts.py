@@ -68,7 +68,10 @@ def test_an_alert_that_should_not_be_there_is_noticed(tools: Tools, tmp_path: Pa
     assert "FAILED" in judged(tools, tmp_path, [group("MillstreamLagging", case.fires, case.at, 0)])
 
 
-def test_a_person_reads_what_where_and_how_bad_with_a_link_to_the_board(tools: Tools, tmp_path: Path) -> None:
+@pytest.mark.parametrize("runbook", [None, "https://wiki/runbook"])
+def test_a_person_reads_what_where_and_how_bad_with_a_link_to_the_board(
+    tools: Tools, tmp_path: Path, runbook: str | None
+) -> None:
     case = CASES["MillstreamAnomalyMajor"]
     expected = {
         "summary": "Major anomaly on oven-1, line1: watch level, severity 601",
@@ -76,7 +79,7 @@ def test_a_person_reads_what_where_and_how_bad_with_a_link_to_the_board(tools: T
         "summary_zh_TW": "重大異常：line1 oven-1，監測 level，嚴重度 601",
         "value": "601",
         "board": "http://g/d/millstream-asset?var-site=penang&var-line=line1&var-asset=oven-1&var-watch=level",
-        "runbook": "grafana/runbook.md#millstreamanomalymajor",
+        "runbook": f"{runbook or 'grafana/runbook.md'}#millstreamanomalymajor",
     }
     labels = {
         "severity": "major", "team": "process", "site": "penang", "area": "smt", "line": "line1", "asset": "oven-1",
@@ -84,7 +87,7 @@ def test_a_person_reads_what_where_and_how_bad_with_a_link_to_the_board(tools: T
     }  # fmt: skip
     told = {
         "interval": "1m",
-        "external_labels": {"grafana": "http://g"},
+        "external_labels": {"grafana": "http://g"} | ({"runbook": runbook} if runbook else {}),
         "input_series": [{"series": name, "values": values} for name, values in case.fires.items()],
         "alert_rule_test": [
             {"eval_time": "10m", "alertname": "MillstreamAnomalyMajor",
@@ -174,3 +177,20 @@ def test_grafana_fills_in_only_its_own_address_from_the_environment() -> None:
 
 def test_the_managed_rules_stand_outside_the_provisioning_path() -> None:
     assert not list((ROOT / "deploy").rglob("provisioning/alerting/*.yml"))
+
+
+def test_receivers_for_mail_and_messengers_fit_the_routes(tools: Tools, tmp_path: Path) -> None:
+    deploy = ROOT / "deploy" / "alertmanager"
+    config = yaml.safe_load((deploy / "alertmanager.yml").read_text("utf-8"))
+    example = yaml.safe_load((deploy / "receivers.example.yml").read_text("utf-8"))["receivers"]
+    assert {each["name"] for each in example} == {each["name"] for each in config["receivers"]}
+    config |= {"receivers": example, "templates": [str(deploy / "millstream.tmpl")]}
+    whole = tmp_path / "alertmanager.yml"
+    whole.write_text(yaml.safe_dump(config, allow_unicode=True), encoding="utf-8")
+    done = subprocess.run([tools.amtool, "check-config", str(whole)], capture_output=True, text=True, check=False)
+    assert done.returncode == 0, done.stdout + done.stderr
+    secrets = re.findall(
+        r"(\w+_(?:file|password|key|token|url)): (\S+)", (deploy / "receivers.example.yml").read_text()
+    )
+    assert len(secrets) == 5
+    assert all(name.endswith("_file") and path.startswith("/run/secrets/") for name, path in secrets)
