@@ -39,5 +39,7 @@ LOSS = {
     "loss_minor_stops": ORANGE,
     "loss_speed": SKY,
     "loss_rejects": PURPLE,
+    "loss_startup_rejects": BLUE,
+    "loss_production_rejects": PURPLE,
     "loss_unknown": GREY,
 }

@@ -11,6 +11,7 @@ from grafana.boards.variables import places
 
 _FORECAST = "max by (site,area,line,asset) (millstream_demand_forecast_watts{PLACE})"
 _LIMIT = "max by (site,area,line,asset) (millstream_demand_limit_watts{PLACE})"
+_OF_SITE = 'millstream_kpi{site=~"$site",area="-",line="-",asset="-",'
 _MACHINES = "\"asset\" != '-'"
 _BY = '"line", "asset"'
 _NAMED = "$tag_line $tag_asset"
@@ -36,7 +37,8 @@ ENERGY = Board(
                 ranking(
                     "Where did the planned time go that made no good part?",
                     "Minutes lost in the time shown, by the six big losses; rejects at start-up and in production are "
-                    "one. With loss_unknown they add up to planned time less that of good parts.",
+                    "one where the site file has no `startup`. With loss_unknown they add up to planned time less that "
+                    "of good parts.",
                     *(figures('sum("value")', name, legend=name, where=(_MACHINES,)) for name in _LOSSES),
                     unit="m", colours=_LOSSES, decimals=0, width=8, height=8,
                     empty="No machine with states in the time shown",
@@ -198,21 +200,64 @@ ENERGY = Board(
                     "Energy of the site by the tariff, and of it what ran for nothing; in the tariff's currency.",
                     of_site('"value"', "energy_cost", legend="energy"),
                     of_site('"value"', "idle_cost", legend="for nothing"),
-                    unit="locale", low=0, decimals=0, width=8, bars=True, interval="1h",
+                    unit="locale", low=0, decimals=0, width=12, bars=True, interval="1h",
                     colours={"energy": BLUE, "for nothing": ORANGE}, empty="The site file names no tariff",
                 ),
                 ranking(
                     "What did losses cost?",
                     "Money lost in the time shown by kind of loss, of machines whose minute has a price.",
                     *(figures('sum("value")', f"{name}_cost", legend=name, where=(_MACHINES,)) for name in _LOSSES),
-                    unit="locale", decimals=0, colours=_LOSSES, width=8, empty="No machine has minute_cost",
+                    unit="locale", decimals=0, colours=_LOSSES, width=12, empty="No machine has minute_cost",
                 ),
+            ),
+        ),
+        Row(
+            "Bill and utilities",
+            (
+                stat(
+                    "What does the month's bill come to so far?",
+                    "Of the site by its tariff, if no more is drawn this month; without taxes. Compare it with the "
+                    "bill that comes.",
+                    prom(f'max by (site) ({_OF_SITE}kpi="bill_total"}})', "{{site}}", now=True),
+                    unit="locale", decimals=0, width=6, empty="No tariff, or no demand window of this month is final",
+                ),
+                ranking(
+                    "What is the bill made of?",
+                    "Energy, demand, fuel adjustment and fixed charges, what is added to the minimum charge, and the "
+                    "surcharge for the power factor.",
+                    prom(f'max by (kpi) ({_OF_SITE}kpi=~"bill_(energy|demand|fuel|fixed|to_minimum|power_factor)"}})',
+                         "{{kpi}}", now=True),
+                    unit="locale", decimals=0, width=9, empty="No tariff, or no demand window of this month is final",
+                ),
+                ranking(
+                    "How much compressed air leaks?",
+                    "Share of the delivery while nobody is planned to use air, of the newest hour that had such time; "
+                    "below 10 % with care, often 20 to 30 % without (US Department of Energy, Compressed Air "
+                    "Sourcebook).",
+                    figures('last("value")', "leak_share", by=_BY, legend=_NAMED, where=(_MACHINES,)),
+                    unit="percentunit", high=1.0, decimals=0, width=9,
+                    steps=((None, GREEN), (0.1, ORANGE), (0.2, VERMILLION)),
+                    empty="No compressor with `air` in its entry, or no time that is not planned",
+                ),
+                lines(
+                    "How much power does a ton of cooling take?",
+                    "kW for each refrigeration ton (3.517 kW of cooling), hour by hour; less is better. A rise is a "
+                    "fouled condenser, low charge or flow.",
+                    figures('"value"', "kw_per_rt", by=_BY, legend=_NAMED, where=(_MACHINES,)),
+                    unit="none", decimals=2, low=0, width=24, steps=True,
+                    empty="No machine with `chiller` in its entry",
+                ),
+            ),
+        ),
+        Row(
+            "How far to trust this",
+            (
                 table(
                     "On how much of their inputs do figures rest?",
                     "Lowest coverage of each machine's newest figures; below a half, look for silent meters and "
                     "counters.",
                     prom("min by (site,area,line,asset) (millstream_kpi_coverage{PLACE})", table=True),
-                    unit="percentunit", steps=COVERAGE_STEPS, width=8,
+                    unit="percentunit", steps=COVERAGE_STEPS, width=24,
                     names={"site": "site", "area": "area", "line": "line", "asset": "asset", "Value": "coverage"},
                     sort="coverage", rising=True, fields={"coverage": COLOURED}, empty="No key figure in the metrics",
                 ),
