@@ -77,7 +77,7 @@ def _print(summary: dict[str, Any]) -> None:
     for line in summary["figures"]["lines"]:
         oee = "not known"
         if line["oee"] is not None:
-            oee = f"{100 * line['oee']:.0f} % (of {100 * line['coverage']:.0f} % of the hour so far)"
+            oee = f"{100 * line['oee']:.0f} % ({100 * line['coverage']:.0f} % of the hour so far is known)"
         print(f"line {line['line']}: OEE {oee}, bottleneck {line['bottleneck'] or 'not known'}")
     for fault in summary["faults"]:
         told = f"found after {fault['delay_s']:.1f} s by {fault['watch']}" if fault["found"] else "not found"

@@ -136,7 +136,7 @@ def _figures(figures: FiguresNow) -> Text:
     text = Text(no_wrap=True, overflow="ellipsis")
     for line in figures.lines:
         text.append(f"{line.line.split('/', 1)[-1]} ", "bold").append(f"OEE {_share(line.oee)}")
-        known = [f"of {_share(line.coverage)} of the hour"] if line.oee is not None and line.coverage < 0.995 else []
+        known = [f"{_share(line.coverage)} of the hour known"] if line.oee is not None and line.coverage < 0.995 else []
         notes = [*known, *([f"bottleneck {line.bottleneck}"] if line.bottleneck else [])]
         text.append(f" ({', '.join(notes)})  " if notes else "  ")
     if not figures.lines:

@@ -110,7 +110,7 @@ def test_figures_stand_above_the_machines() -> None:
     rows = [MachineRow(OVEN, "running", 28, oee=0.751)]
     out = text(PlantView(rows, [], RATES, figures=figures), width=160)
     assert "smt/line1 OEE 83 % (bottleneck oven-2)  machining/line1 OEE -" in out
-    assert "packing/line1 OEE 50 % (of 19 % of the hour, bottleneck boxer)" in out
+    assert "packing/line1 OEE 50 % (19 % of the hour known, bottleneck boxer)" in out
     assert "site 214 kW so far, the demand window ends at 221 kW (210 to 240) | 158 kg CO2e/h" in out
     assert "open episodes cost MYR 1,200/h" in out
     assert "75 %" in out
