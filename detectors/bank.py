@@ -10,6 +10,7 @@ from numpy.typing import NDArray
 
 from detectors import compiled
 from detectors.base import (
+    UNSEEN,
     Batch,
     Bools,
     Copy,
@@ -25,7 +26,7 @@ from detectors.base import (
     with_room,
 )
 from detectors.calibration import Calibration, CalibrationState
-from detectors.groups import UNSEEN, Groups, group
+from detectors.groups import Groups, group
 from detectors.judgement import Judgement, Silence, in_order
 from detectors.rounds import Rows, rounds
 

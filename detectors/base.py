@@ -16,6 +16,8 @@ Floats = NDArray[np.float64]
 Ints = NDArray[np.int64]
 Bools = NDArray[np.bool_]
 
+UNSEEN = np.iinfo(np.int64).min
+"""A time that has not been: before every event time."""
 NEVER = np.iinfo(np.int64).max
 """A deadline that never comes, in ns."""
 

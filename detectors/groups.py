@@ -9,12 +9,11 @@ import numpy as np
 from numpy.typing import NDArray
 
 from detectors import compiled
+from detectors.base import UNSEEN
 from detectors.compiled import Kernel
 
 Ints = NDArray[np.int64]
 
-UNSEEN = np.iinfo(np.int64).min
-"""Time of a row that nothing is known of yet."""
 _SPARSE = 16
 """A table by row is worth its making for so many rows a reading, at most."""
 

@@ -8,10 +8,8 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
+from detectors.base import UNSEEN as UNSEEN
 from detectors.base import Copy, room_for, with_room
-
-UNSEEN = np.iinfo(np.int64).min
-"""A time that has not been: before every event time."""
 
 
 class Columns:

@@ -1,5 +1,7 @@
-"""Bounded inflating of compressed batches, and lighter records, put into aiokafka: a few kilobytes can claim to be
-gigabytes, and its own records take a tenth of the time of judging what is in them.
+"""Bounded inflating of compressed batches, and our records, put into aiokafka.
+
+A few kilobytes can claim to be gigabytes, and a record of aiokafka's own for each message is only made to be made over
+into ours.
 
 As aiokafka stands, a batch of 6 kB that inflates to 200 MB takes 400 MB in the fetcher, one that inflates to more than
 there is ends the process, and the next one that reads that partition. With `install`, a batch that would grow beyond
@@ -96,7 +98,7 @@ class BoundedRecords:
         return None if batch is None else _Batch(batch)
 
 
-class PlainRecords(fetcher.PartitionRecords):  # type: ignore[misc]  # aiokafka has no types
+class PlainRecords(fetcher.PartitionRecords):  # type: ignore[misc]  # mypy takes aiokafka's classes, without types, for Any
     """aiokafka's PartitionRecords, which gives our records."""
 
     def _consumer_record(self, tp: Any, record: Any) -> Record:
@@ -105,7 +107,7 @@ class PlainRecords(fetcher.PartitionRecords):  # type: ignore[misc]  # aiokafka 
         return _NEW(Record, (record.offset, time, record.key, record.value, tuple(headers) if headers else ()))
 
 
-class RationedResult(fetcher.FetchResult):  # type: ignore[misc]  # aiokafka has no types
+class RationedResult(fetcher.FetchResult):  # type: ignore[misc]  # likewise
     """aiokafka's FetchResult, which hands out messages by their bytes as well as by their number."""
 
     _partition_records: Any

@@ -5,6 +5,8 @@ The worker, the scorer, replay and the demo all drive this class; there is no ot
 
 from __future__ import annotations
 
+from collections.abc import Callable
+from contextlib import AbstractContextManager, nullcontext
 from typing import Any, Literal
 
 import numpy as np
@@ -34,10 +36,10 @@ from streams.peers import Peers
 from streams.resolve import ResolvedSite, from_payload
 from streams.results import Rejection, Results, WatchRef
 from streams.roster import Roster
-from streams.spent import Spent
 from streams.watch import Watch
 
 Rows = Literal["all", "stored", "none"]
+_FREE = nullcontext()
 
 
 class Engine:
@@ -76,7 +78,8 @@ class Engine:
         self.assembly = Assembly()
         self.ledger = Ledger()
         self.mutes = Mutes()
-        self.spent = Spent()
+        self.charge: Callable[[str], AbstractContextManager[None]] = lambda watch: _FREE
+        """Entered while a watch is judged, for who wants to know what that costs; the engine itself has no clock."""
         self.kpis = Kpis(site)
         self.take_up(site, Collector(), -1)
 
@@ -139,16 +142,16 @@ class Engine:
         faulty = absent
         alone = [w for w in self.watches if not w.by_roster and not w.figures]
         for watch in (w for w in alone if w.detector.health):
-            with self.spent.on(watch.spec.name):
+            with self.charge(watch.spec.name):
                 faulty = faulty | judging.series(watch, absent)
         for watch in (w for w in alone if not w.detector.health):
-            with self.spent.on(watch.spec.name):
+            with self.charge(watch.spec.name):
                 judging.series(watch, faulty)
         for joint in self.joints:
-            with self.spent.on(joint.watch.spec.name):
+            with self.charge(joint.watch.spec.name):
                 judge_joint(judging, joint, faulty)
         for peers in self.peers:
-            with self.spent.on(peers.watch.spec.name):
+            with self.charge(peers.watch.spec.name):
                 judge_peers(judging, peers, faulty)
         judging.waveforms()
         out.kpis += self.kpis.take(seg, self.roster, faulty)

@@ -59,7 +59,9 @@ class ReadingKind:
     def fresh(self, partition: int) -> Engine:
         """An engine that has fed nothing."""
         worker = self._worker
-        return Engine(partition, worker.settings.partitions, worker.site, self._registry, self._rows)
+        engine = Engine(partition, worker.settings.partitions, worker.site, self._registry, self._rows)
+        engine.charge = worker.spent.on
+        return engine
 
     def wants_tick(self, engine: Engine) -> bool:
         """Silence always has deadlines."""

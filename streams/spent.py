@@ -1,9 +1,9 @@
-"""What judging costs: seconds of the processor by watch, for the metrics; no part of any state."""
+"""What judging costs: seconds by watch, for the metrics; an engine has no clock, so who runs it brings this one."""
 
 from __future__ import annotations
 
 import time
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 
 
@@ -17,17 +17,18 @@ class Spent:
     (['level'], {})
     """
 
-    def __init__(self) -> None:
+    def __init__(self, clock: Callable[[], float] = time.perf_counter) -> None:
+        self._clock = clock
         self._seconds: dict[str, float] = {}
 
     @contextmanager
     def on(self, watch: str) -> Iterator[None]:
         """Charge what is done meanwhile to a watch."""
-        began = time.perf_counter()
+        began = self._clock()
         try:
             yield
         finally:
-            self._seconds[watch] = self._seconds.get(watch, 0.0) + time.perf_counter() - began
+            self._seconds[watch] = self._seconds.get(watch, 0.0) + self._clock() - began
 
     def take(self) -> dict[str, float]:
         """The seconds so far, which begin at zero again."""

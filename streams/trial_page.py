@@ -95,4 +95,4 @@ def _taken(find: Callable[[], Any]) -> dict[str, Any]:
             raise Retry(
                 f"Alertmanager accepted the page but does not list it after {TAKEN_WITHIN_S:.0f} s; see its log"
             )
-        time.sleep(0.1)
+        time.sleep(0.1)  # Alertmanager tells nobody when it has decided

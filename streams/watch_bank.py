@@ -7,9 +7,8 @@ from typing import Any
 import numpy as np
 
 from detectors.bank import Bank
-from detectors.base import Batch, Bools, Detector, Floats, Ints, Telling, put, take
+from detectors.base import UNSEEN, Batch, Bools, Detector, Floats, Ints, Telling, put, take
 from detectors.calibration import Calibration
-from detectors.groups import UNSEEN
 from detectors.rounds import Rows
 
 _AT_ONCE = 1024

@@ -41,6 +41,7 @@ from streams.rollup.kind import SiteKind
 from streams.security import aiokafka_options, web_context
 from streams.settings import Settings
 from streams.sinks.base import Sink
+from streams.spent import Spent
 from streams.stage import Stage
 from streams.state.log import Log
 from streams.state.store import StateStore
@@ -89,10 +90,6 @@ async def _cancelled(tasks: Sequence[asyncio.Task[None]]) -> None:
         await asyncio.wait(left, timeout=1.0)
 
 
-def _wanted(sink: Sink | None) -> Rows:
-    return "none" if sink is None else "stored"
-
-
 class Worker:
     """Runs until `stop`, or until `failed` holds the bug that ended it."""
 
@@ -110,6 +107,7 @@ class Worker:
         self.episodes = OpenEpisodes(settings.metrics_hold)
         self.kpis = KpiGauges()
         self._models = ModelMetrics()
+        self.spent = Spent()
         self.failed: asyncio.Future[None] = asyncio.get_running_loop().create_future()
         self.latency_ms: list[float] = []
         self.behind = 0
@@ -124,7 +122,7 @@ class Worker:
         self.lanes = Lanes(sink, settings.max_pending, self.patience, self._fault)
         self.log = Log(settings.kafka, self._committed, aiokafka_options(settings))
         self.state = self._store("reading.v1")
-        rows = rows or ("all" if watch_results is not None else _wanted(sink))
+        rows = rows or ("all" if watch_results is not None else "none" if sink is None else "stored")
         self.readings = Stage(self, ReadingKind(self, self.state, registry, rows, watch_results))
         self.figures = Stage(self, SiteKind(self, self._store("kpi.v1")))
         self.stages: tuple[Stage[Any], ...] = (self.readings, self.figures)
@@ -294,6 +292,5 @@ class Worker:
         self.metrics.replace("millstream_config_info", hashes)
         publish_watches(self.metrics, sites)
         publish_mutes(self.metrics, (engine.mutes for engine in self._engines()))
-        for engine in self._engines():
-            for watch, seconds in engine.spent.take().items():
-                self.metrics.count("millstream_watch_seconds_total", seconds, watch=watch)
+        for watch, seconds in self.spent.take().items():
+            self.metrics.count("millstream_watch_seconds_total", seconds, watch=watch)

@@ -8,9 +8,10 @@ from typing import Any, NamedTuple
 import numpy as np
 from numpy.typing import NDArray
 
+from detectors.base import NEVER, UNSEEN
 from detectors.efficiency.counter import risen
 from detectors.efficiency.machine_state import STATES, MachineState
-from detectors.efficiency.roles import NEVER, Limits, Role
+from detectors.efficiency.roles import Limits, Role
 from detectors.efficiency.spans import Pieces, cut
 from detectors.efficiency.sums import Sums
 from detectors.efficiency.timeline import Timeline
@@ -91,7 +92,7 @@ class Account:
         self.states = [Timeline.restored(timeline) for timeline in saved["states"]]
         self.products = [Timeline.restored(timeline) for timeline in saved["products"]]
         # a snapshot may be from before there were the last roles
-        self._last, self._value = every_role(saved["last"], NEVER), every_role(saved["value"], 0.0)
+        self._last, self._value = every_role(saved["last"], UNSEEN), every_role(saved["value"], 0.0)
         self._changed, self._now = saved["changed"].copy(), saved["now"].copy()
         self._limits = np.array(limits, dtype=np.float64).reshape(-1, len(Limits._fields)).T.copy()
 
@@ -103,9 +104,9 @@ class Account:
         self._limits = np.append(self._limits, np.array(more, dtype=np.float64).T, axis=1)
         self.states += [Timeline(MachineState.UNKNOWN) for _ in more]
         self.products += [Timeline(0) for _ in more]
-        self._last = np.pad(self._last, ((0, 0), (0, n)), constant_values=NEVER)
+        self._last = np.pad(self._last, ((0, 0), (0, n)), constant_values=UNSEEN)
         self._value = np.pad(self._value, ((0, 0), (0, n)))
-        self._changed = np.append(self._changed, np.full(n, NEVER))
+        self._changed = np.append(self._changed, np.full(n, UNSEEN))
         self._now = np.pad(self._now, ((0, 0), (0, n)))
 
     @property
@@ -114,17 +115,17 @@ class Account:
         return len(self.states)
 
     def booked(self, role: Ints, machine: Ints) -> Ints:
-        """(n,) time of the newest reading that was booked of each series, NEVER where there is none."""
+        """(n,) time of the newest reading that was booked of each series, UNSEEN where there is none."""
         return self._last[role, machine]
 
     def newest(self) -> Ints:
-        """(machines,) time of the newest reading that was booked, NEVER where there is none."""
+        """(machines,) time of the newest reading that was booked, UNSEEN where there is none."""
         return np.asarray(self._last.max(axis=0))
 
     def in_force(self, machine: Ints) -> tuple[Ints, Ints, Ints]:
         """(n,) the state that each machine is in, since when, and how long it holds at most: not booked yet."""
         since = self._last[Role.STATE, machine]
-        stated = since != NEVER
+        stated = since != UNSEEN
         return (
             np.where(stated, self._value[Role.STATE, machine], 0).astype(np.int64),
             np.where(stated, since, 0),
@@ -147,7 +148,7 @@ class Account:
             if which is Role.STATE:
                 self._states(of, when, what, since)
                 continue
-            known = (since != NEVER) & (when - np.where(since == NEVER, when, since) <= _LONGEST)
+            known = (since != UNSEEN) & (when - np.where(since == UNSEEN, when, since) <= _LONGEST)
             if which > _LAST_BOOKED:
                 continue
             if which in _COUNTS:
@@ -159,10 +160,10 @@ class Account:
                 self._meter(which, of[known], since[known], when[known], was[known], what[known])
 
     def _before(self, role: Role, machine: Ints, time: Ints, value: Floats) -> tuple[Ints, Floats]:
-        """Time and value of the reading before each one, (n,) sorted by machine; NEVER where there is none."""
+        """Time and value of the reading before each one, (n,) sorted by machine; UNSEEN where there is none."""
         other = machine[1:] != machine[:-1]
         first, last = np.append(True, other), np.append(other, True)
-        since = np.where(first, self._last[role, machine], np.append(NEVER, time[:-1]))
+        since = np.where(first, self._last[role, machine], np.append(UNSEEN, time[:-1]))
         was = np.where(first, self._value[role, machine], np.append(0.0, value[:-1]))
         self._last[role, machine[last]], self._value[role, machine[last]] = time[last], value[last]
         return since, was
@@ -177,7 +178,7 @@ class Account:
             self._changed[m], self._now[now, m] = max(self._changed[m], t), v
 
     def _states(self, machine: Ints, time: Ints, value: Floats, since: Ints) -> None:
-        known = since != NEVER
+        known = since != UNSEEN
         hold = self._limits[0, machine].astype(np.int64)
         over = np.where(known, np.minimum(time, np.where(known, since, 0) + hold), time)  # where the one before ends
         silent = over < time
@@ -209,7 +210,7 @@ class Account:
         out = np.zeros(len(time), dtype=bool)
         hold, startup = self._limits[0, machine].astype(np.int64), self._limits[_STARTUP, machine].astype(np.int64)
         stated = self._last[Role.STATE, machine]
-        for i in np.flatnonzero((startup > 0) & (stated != NEVER)).tolist():
+        for i in np.flatnonzero((startup > 0) & (stated != UNSEEN)).tolist():
             end, at = int(stated[i] + hold[i]), int(time[i])
             before = self.states[machine[i]].over(at - int(startup[i]), at)
             out[i] = any(state in _STOPS and begin < end for begin, _, state in before)
@@ -259,7 +260,7 @@ class Account:
         """Cut spans (n,) where state, product or cell change."""
         hold = self._limits[0, machine].astype(np.int64)
         stated = self._last[Role.STATE, machine]
-        until = np.where((stated == NEVER) | (self._now[0, machine] == 0), np.iinfo(np.int64).max - hold, stated) + hold
+        until = np.where((stated == UNSEEN) | (self._now[0, machine] == 0), NEVER - hold, stated) + hold
         alike = (self._changed[machine] <= low) & (high <= until)
         state, product = self._now[:, machine]
         if alike.all():

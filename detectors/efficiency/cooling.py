@@ -7,7 +7,7 @@ from typing import NamedTuple
 import numpy as np
 from numpy.typing import NDArray
 
-from detectors.efficiency.roles import NEVER
+from detectors.base import UNSEEN
 from detectors.efficiency.utilities import cooling_kw
 
 Ints = NDArray[np.int64]
@@ -42,7 +42,7 @@ def init(n: int) -> CoolingState:
     >>> init(2).flow
     array([nan, nan])
     """
-    return CoolingState(*np.full((3, n), np.nan), *np.full((4, n), NEVER))
+    return CoolingState(*np.full((3, n), np.nan), *np.full((4, n), UNSEEN))
 
 
 def step(state: CoolingState, bridge: Ints, machine: Ints, what: Ints, time: Ints, value: Floats) -> tuple[
@@ -73,7 +73,7 @@ def step(state: CoolingState, bridge: Ints, machine: Ints, what: Ints, time: Int
         times.append(np.where(here, time[at], state[3 + which][of]))
     known = now > state.told[of]
     for read in times:
-        known &= (read != NEVER) & (now - np.where(read == NEVER, now, read) <= bridge[of])
+        known &= (read != UNSEEN) & (now - np.where(read == UNSEEN, now, read) <= bridge[of])
     kw = cooling_kw(values[FLOW], values[RETURN], values[SUPPLY])
     known &= np.isfinite(kw)
     last = np.flatnonzero(np.append(of[1:] != of[:-1], True))

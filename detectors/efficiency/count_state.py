@@ -7,15 +7,14 @@ from typing import NamedTuple
 import numpy as np
 from numpy.typing import NDArray
 
+from detectors.base import NEVER, UNSEEN
 from detectors.efficiency.counter import risen
 from detectors.efficiency.machine_state import MachineState
-from detectors.efficiency.roles import NEVER
 
 Ints = NDArray[np.int64]
 Floats = NDArray[np.float64]
 Bools = NDArray[np.bool_]
 
-EVER = np.iinfo(np.int64).max
 NOTHING, RUNS, WAITS, STANDS = range(4)
 """What was told of a machine last."""
 STATE_OF = np.array(
@@ -28,7 +27,7 @@ class Pace(NamedTuple):
 
     cycle: Ints  # planned run time of a part, 1 at least
     within: Ints  # the next part comes so soon, `cycle` at least, or the machine has stopped
-    down: Ints  # a stop that lasts longer is a breakdown from then on, `within` at least; EVER: none is
+    down: Ints  # a stop that lasts longer is a breakdown from then on, `within` at least; NEVER: none is
 
 
 class CountState(NamedTuple):
@@ -54,7 +53,7 @@ def init(n: int) -> CountState:
     >>> init(1).told
     array([0])
     """
-    return CountState(np.full(n, np.nan), np.full(n, NEVER), np.zeros(n, dtype=np.int64), np.full(n, NEVER))
+    return CountState(np.full(n, np.nan), np.full(n, UNSEEN), np.zeros(n, dtype=np.int64), np.full(n, UNSEEN))
 
 
 def step(
@@ -143,7 +142,7 @@ def _after(was: CountState, marks: _Marks, said: Stated, machine: Ints, count: F
 
 
 def _open(marks: _Marks, k: int) -> Ints:
-    out = np.full(k, EVER)
+    out = np.full(k, NEVER)
     at = np.flatnonzero(~marks.decided)
     out[marks.machine[at]] = (marks.time + marks.offset)[at]
     return out

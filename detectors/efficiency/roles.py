@@ -5,11 +5,6 @@ from __future__ import annotations
 from enum import IntEnum
 from typing import NamedTuple
 
-import numpy as np
-
-NEVER = np.iinfo(np.int64).min
-"""The time of what was not read yet: before all others."""
-
 
 class Role(IntEnum):
     """What a series of a machine says."""

@@ -33,26 +33,14 @@ class Chiller(NamedTuple):
     """Each (k,)."""
 
     cooling_kw: Floats
-    cooling_rt: Floats
     kw_per_rt: Stated
     cop: Stated
 
 
-def chiller(flow_kg_s: ArrayLike, return_cel: ArrayLike, supply_cel: ArrayLike, power_kw: ArrayLike) -> Chiller:
-    """Cooling Q = m x 4.186 x (T_return - T_supply) in kW, Q / 3.517 in RT; power / RT, and COP = Q / power, (k,).
-
-    `flow_kg_s` is the chilled water's mass flow, `power_kw` what the chiller takes. Negative where the water is
-    warmed, of which no ratio is formed.
-
-    >>> said = chiller([24.0], [12.0], [7.0], [90.0])
-    >>> said.cooling_kw.round(2), said.cooling_rt.round(2), said.kw_per_rt.value.round(3), said.cop.value.round(2)
-    (array([502.32]), array([142.83]), array([0.63]), array([5.58]))
-    """
-    return delivered(cooling_kw(flow_kg_s, return_cel, supply_cel), power_kw)
-
-
 def cooling_kw(flow_kg_s: ArrayLike, return_cel: ArrayLike, supply_cel: ArrayLike) -> Floats:
-    """Cooling Q = m x 4.186 x (T_return - T_supply), (k,).
+    """Cooling Q = m x 4.186 x (T_return - T_supply) in kW, (k,); negative where the water is warmed.
+
+    `flow_kg_s` is the chilled water's mass flow.
 
     >>> cooling_kw([24.0], [12.0], [7.0]).round(2)
     array([502.32])
@@ -62,7 +50,9 @@ def cooling_kw(flow_kg_s: ArrayLike, return_cel: ArrayLike, supply_cel: ArrayLik
 
 
 def delivered(cooling: ArrayLike, power_kw: ArrayLike) -> Chiller:
-    """What a chiller that takes `power_kw` delivers at a cooling in kW, (k,).
+    """Power by refrigeration ton, Q / 3.517, and COP = Q / power, of a chiller that takes `power_kw`, (k,).
+
+    `cooling` is in kW; where it is not positive no ratio is formed.
 
     >>> said = delivered([351.7, 0.0], [60.0, 60.0])
     >>> said.kw_per_rt.value, said.cop.why()
@@ -72,4 +62,4 @@ def delivered(cooling: ArrayLike, power_kw: ArrayLike) -> Chiller:
     tons = cooling / KW_PER_RT
     cop = ratio(np.where(cooling > 0, cooling, np.nan), power_kw, NO_ENERGY)
     cop.reason[np.asarray(cooling <= 0)] = NO_COOLING
-    return Chiller(cooling, tons, ratio(power_kw, tons, NO_COOLING), cop)
+    return Chiller(cooling, ratio(power_kw, tons, NO_COOLING), cop)

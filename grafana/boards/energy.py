@@ -3,14 +3,12 @@
 from __future__ import annotations
 
 from grafana.boards.board import Board, Row
-from grafana.boards.colours import BLUE, GREEN, GREY, LOSS, ORANGE, PURPLE, VERMILLION
+from grafana.boards.colours import BLUE, GREEN, GREY, LOSS, ORANGE, VERMILLION
 from grafana.boards.panel import COLOURED, DASHED, fixed, lines, ranking, stat, table
 from grafana.boards.query import figures, influx, kpi, of_site, prom
-from grafana.boards.shared import COVERAGE_STEPS, RATIO_STEPS
+from grafana.boards.shared import COVERAGE_STEPS, RATIO_STEPS, running_demand
 from grafana.boards.variables import places
 
-_FORECAST = "max by (site,area,line,asset) (millstream_demand_forecast_watts{PLACE})"
-_LIMIT = "max by (site,area,line,asset) (millstream_demand_limit_watts{PLACE})"
 _OF_SITE = 'millstream_kpi{site=~"$site",area="-",line="-",asset="-",'
 _MACHINES = "\"asset\" != '-'"
 _BY = '"line", "asset"'
@@ -76,17 +74,7 @@ ENERGY = Board(
         Row(
             "Demand",
             (
-                lines(
-                    "Where will the running demand window end?",
-                    "Demand so far, the forecast of the window's end, and the limit, as workers tell them now.",
-                    prom(_LIMIT, "limit {{asset}}"),
-                    prom(_FORECAST, "forecast {{asset}}"),
-                    prom('max by (site,area,line,asset) (millstream_kpi{PLACE,kpi="demand"}) * 1000 and '
-                         f"on (site,area,line,asset) {_LIMIT}", "so far {{asset}}"),
-                    unit="watt", low=0, width=12,
-                    colours={"/^limit/": VERMILLION, "/^forecast/": PURPLE, "/^so far/": BLUE},
-                    empty="No meter has a limit of demand",
-                ),
+                running_demand(width=12),
                 lines(
                     "What did each demand window come to?",
                     "Demand of the site in each window, beside the limit and the last forecast, with its 90 % "

@@ -6,11 +6,18 @@ from grafana.boards.board import Board, Row
 from grafana.boards.colours import BLUE, GREEN, GREY, LOSS, ORANGE, PURPLE, VERMILLION
 from grafana.boards.panel import lines, ranking, stat
 from grafana.boards.query import HOURS, influx, of_site, prom
-from grafana.boards.shared import RATIO_STEPS, by_severity, events, mutes, open_episodes, states
+from grafana.boards.shared import (
+    FORECAST,
+    LIMIT,
+    RATIO_STEPS,
+    by_severity,
+    events,
+    mutes,
+    open_episodes,
+    running_demand,
+    states,
+)
 from grafana.boards.variables import STATES, places
-
-_FORECAST = "max by (site,area,line,asset) (millstream_demand_forecast_watts{PLACE})"
-_LIMIT = "max by (site,area,line,asset) (millstream_demand_limit_watts{PLACE})"
 
 OVERVIEW = Board(
     "millstream-overview",
@@ -26,8 +33,8 @@ OVERVIEW = Board(
                     "Will demand stay under its limit?",
                     "What the running window of maximum demand is forecast to end at, and its limit, of the meter "
                     "that is nearest to its limit.",
-                    prom(f"topk(1, {_FORECAST})", "forecast", now=True),
-                    prom(f"{_LIMIT} and topk(1, {_FORECAST})", "limit", now=True),
+                    prom(f"topk(1, {FORECAST})", "forecast", now=True),
+                    prom(f"{LIMIT} and topk(1, {FORECAST})", "limit", now=True),
                     unit="watt", colours={"forecast": PURPLE, "limit": VERMILLION}, decimals=0, width=7,
                     empty="No forecast: no meter with a limit, or its window has just begun",
                 ),
@@ -62,17 +69,7 @@ OVERVIEW = Board(
         Row(
             "Energy and money",
             (
-                lines(
-                    "How does demand stand against its limit?",
-                    "Forecast of the running window's end, demand so far, and the limit, of each meter that has one.",
-                    prom(_LIMIT, "limit {{asset}}"),
-                    prom(_FORECAST, "forecast {{asset}}"),
-                    prom('max by (site,area,line,asset) (millstream_kpi{PLACE,kpi="demand"}) * 1000 and '
-                         f"on (site,area,line,asset) {_LIMIT}", "so far {{asset}}"),
-                    unit="watt", low=0, width=12,
-                    colours={"/^limit/": VERMILLION, "/^forecast/": PURPLE, "/^so far/": BLUE},
-                    empty="No meter has a limit of demand",
-                ),
+                running_demand(width=12),
                 lines(
                     "What does each hour cost in energy and losses?",
                     "Energy and, where a minute has a price, losses of the whole site, in the tariff's currency; at "

@@ -5,13 +5,16 @@ from __future__ import annotations
 from typing import Any
 
 from detectors.registry import REGISTRY
-from grafana.boards.colours import GREEN, ORANGE, SEVERITY, SKY, STATE, VERMILLION, YELLOW
-from grafana.boards.panel import COLOURED, Panel, Steps, stat, table, timeline, to_board
+from grafana.boards.colours import BLUE, GREEN, ORANGE, PURPLE, SEVERITY, SKY, STATE, VERMILLION, YELLOW
+from grafana.boards.panel import COLOURED, Panel, Steps, lines, stat, table, timeline, to_board
 from grafana.boards.query import Query, chosen, influx, prom
 from schemas.anomaly import BANDS
 
 OPEN = "max by (site,area,line,asset,watch) (millstream_episode_severity{PLACE})"
 OPEN_OF_WATCH = 'max by (site,area,line,asset,watch) (millstream_episode_severity{PLACE,watch=~"$watch"})'
+
+FORECAST = "max by (site,area,line,asset) (millstream_demand_forecast_watts{PLACE})"
+LIMIT = "max by (site,area,line,asset) (millstream_demand_limit_watts{PLACE})"
 
 SEVERITY_STEPS: Steps = (
     (None, SEVERITY["info"]),
@@ -97,6 +100,21 @@ def mutes(**place: Any) -> Panel:
         unit="dateTimeFromNow", sort="until",
         names={"asset": "asset", "series": "series", "watch": "watch", "Value": "until"},
         empty="Nothing is muted", **place,
+    )  # fmt: skip
+
+
+def running_demand(**place: Any) -> Panel:
+    """The running windows of maximum demand."""
+    return lines(
+        "Where will the running demand window end?",
+        "Demand so far, the forecast of the window's end, and the limit, as workers tell them now, of each meter that "
+        "has a limit.",
+        prom(LIMIT, "limit {{asset}}"),
+        prom(FORECAST, "forecast {{asset}}"),
+        prom('max by (site,area,line,asset) (millstream_kpi{PLACE,kpi="demand"}) * 1000 and '
+             f"on (site,area,line,asset) {LIMIT}", "so far {{asset}}"),
+        unit="watt", low=0, colours={"/^limit/": VERMILLION, "/^forecast/": PURPLE, "/^so far/": BLUE},
+        empty="No meter has a limit of demand", **place,
     )  # fmt: skip
 
 

@@ -1,4 +1,4 @@
-"""The book of windows, a machine's or a line's: how often each was told of, and whether it is final."""
+"""How often a window was told of, and whether for good; the book of a machine's windows, or a line's."""
 
 from __future__ import annotations
 
@@ -14,11 +14,29 @@ Owner = TypeVar("Owner", bound=Hashable)
 
 
 @dataclass
-class Page:
-    """One window of one owner."""
+class Standing:
+    """How often something was told of, and whether for good.
+
+    >>> standing = Standing()
+    >>> [standing.tell(final=over) for over in (False, True, True)], standing.revision
+    (['provisional', 'final', 'restated'], 3)
+    """
 
     revision: int = 0
     final: bool = False
+
+    def tell(self, *, final: bool) -> Status:
+        """It is told of once more, for good or not: the status of what is told."""
+        status: Status = "restated" if self.final else "final" if final else "provisional"
+        self.revision += 1
+        self.final |= final
+        return status
+
+
+@dataclass
+class Page(Standing):
+    """One window of one owner."""
+
     first: int = UNSEEN  # the log's clock when it was first told of
 
 
@@ -49,13 +67,9 @@ class Book(Generic[Owner]):
 
     def tell(self, key: tuple[Owner, Window], final: bool) -> Status:
         """A window is told of once more, for good or not: the status of what is told."""
-        page = self.pages[key]
-        status: Status = "restated" if page.final else "final" if final else "provisional"
-        page.revision += 1
         if final:
-            page.final = True
             self.open.pop(key, None)
-        return status
+        return self.pages[key].tell(final=final)
 
     def forget(self, before: int) -> None:
         """Let go of final windows that ended before a time, for good."""

@@ -7,8 +7,9 @@ from typing import Any
 
 import numpy as np
 
+from detectors.base import NEVER
 from detectors.efficiency import count_state
-from detectors.efficiency.roles import NEVER, Role
+from detectors.efficiency.roles import Role
 from streams.arrays import UNSEEN
 from streams.kpi.held import Block, joined
 from streams.kpi.options import MachineOptions
@@ -54,7 +55,7 @@ class Counted:
         at = np.flatnonzero(both.role == self._role[both.machine])
         at = at[np.lexsort((both.time[at], both.machine[at]))]
         # a machine that is judged by its count no more has nothing to wait for
-        known = np.where(until == NEVER, 0, until)
+        known = np.where(until == UNSEEN, 0, until)
         was = self._state._replace(told=np.where(self._role == _NONE, count_state.NOTHING, self._state.told))
         self._state, said, open_ = count_state.step(
             was, self._pace, both.machine[at], both.time[at], both.value[at], known, idle, down
@@ -91,7 +92,7 @@ class Counted:
         waits = np.zeros(len(judged), dtype=bool)
         waits[self.waits.machine] = True
         soon = judged & (waits | (self._state.told == count_state.RUNS))
-        late = judged & (self._state.told == count_state.WAITS) & (self._pace.down < count_state.EVER)
+        late = judged & (self._state.told == count_state.WAITS) & (self._pace.down < NEVER)
         out = np.full(len(judged), UNSEEN)
         out[soon] = (self._came + self._pace.within)[soon]
         out[late] = self._came[late] + self._pace.down[late]
@@ -99,7 +100,7 @@ class Counted:
 
     def frontier(self, machines: int) -> Ints:
         """(machines,) event time from which on something waits."""
-        out = np.full(machines, count_state.EVER)
+        out = np.full(machines, NEVER)
         np.minimum.at(out, self.waits.machine, self.waits.time)
         return out
 
@@ -133,7 +134,7 @@ def _counter(options: MachineOptions | None) -> int:
 
 def _pace(options: MachineOptions | None) -> tuple[int, int, int]:
     if options is None or options.state is None or options.state.count is None or options.parts is None:
-        return 1, 1, count_state.EVER
+        return 1, 1, NEVER
     count, ideal = options.state.count, options.parts.slowest
     within = count.within_of(ideal)
-    return max(options.parts.ideal or ideal, 1), within, count_state.EVER if count.down is None else count.down
+    return max(options.parts.ideal or ideal, 1), within, NEVER if count.down is None else count.down

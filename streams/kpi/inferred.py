@@ -9,7 +9,7 @@ import numpy as np
 
 from detectors.efficiency import cycles, power_state
 from detectors.efficiency.account import Account
-from detectors.efficiency.roles import NEVER, Role
+from detectors.efficiency.roles import Role
 from streams.arrays import UNSEEN
 from streams.kpi.cooling import Cooling
 from streams.kpi.counted import Counted
@@ -50,12 +50,12 @@ class Inferred:
                 setattr(self, name, type(fresh)(*(np.append(a, b) for a, b in both)))
 
     def booked(self, role: Ints, machine: Ints) -> Ints:
-        """(n,) time of the newest reading of each series that was booked or waits for it, NEVER where none is."""
+        """(n,) time of the newest reading of each series that was booked or waits for it, UNSEEN where none is."""
         newest = self.account.booked(role, machine)
         waits = joined([self._waits, self._counted.waits]) if len(self._counted.waits.time) else self._waits
         if not len(waits.time):
             return newest
-        table = np.full((len(Role), len(self._power.level)), NEVER)
+        table = np.full((len(Role), len(self._power.level)), UNSEEN)
         np.maximum.at(table, (waits.role, waits.machine), waits.time)
         return np.asarray(np.maximum(newest, table[role, machine]))
 

@@ -14,7 +14,7 @@ import numpy as np
 
 from detectors.base import Copy
 from schemas.control import Control
-from schemas.kpi import KpiRow, Status
+from schemas.kpi import KpiRow
 from streams.arrays import UNSEEN
 from streams.collect import Collector
 from streams.configure import Assembly
@@ -137,7 +137,6 @@ class SiteEngine:
 
     def _rows(self, book: SiteBook, at: int) -> Iterator[KpiRow]:
         for told in book.tell(at, self._wait, self.site.site.site.incomer, self._local, self._billing):
-            status: Status = "restated" if told.again else "final" if told.final else "provisional"
             key, total = told.key, told.total
             yield KpiRow(
                 asset=told.place,
@@ -150,7 +149,7 @@ class SiteEngine:
                 value=total.value,
                 unit=total.unit,
                 coverage=total.coverage,
-                status=status,
+                status=told.status,
                 revision=told.revision,
                 reason=total.reason,
                 config=self.site.hash,

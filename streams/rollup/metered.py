@@ -5,6 +5,7 @@ from __future__ import annotations
 import math
 from typing import Any, NamedTuple
 
+from streams.kpi.book import Standing
 from streams.rollup.peak import Month
 
 HOUR = 3_600_000_000_000
@@ -25,8 +26,7 @@ class Metered:
         self.start, self.end, self.windows = month.start, month.end, month.windows
         self._month = month
         self.hours: dict[int, Hour] = {}
-        self.revision = 0
-        self.final = False
+        self.standing = Standing()
         self.news = False
 
     @property
@@ -56,12 +56,19 @@ class Metered:
 
     def snapshot(self) -> list[Any]:
         """All that it remembers beside the month's windows."""
-        return [self.start, self.revision, self.final, self.news, [[at, *hour] for at, hour in self.hours.items()]]
+        return [
+            self.start,
+            self.standing.revision,
+            self.standing.final,
+            self.news,
+            [[at, *hour] for at, hour in self.hours.items()],
+        ]
 
     @classmethod
     def restored(cls, saved: list[Any], month: Month) -> Metered:
         """Take up what `snapshot` gave."""
         metered = cls(month)
-        _, metered.revision, metered.final, metered.news, hours = saved
+        _, revision, final, metered.news, hours = saved
+        metered.standing = Standing(revision, final)
         metered.hours = {at: Hour(*hour) for at, *hour in hours}
         return metered

@@ -6,6 +6,7 @@ from typing import Any
 
 import numpy as np
 
+from streams.kpi.book import Standing
 from streams.localtime import LocalTime
 
 SECOND = 1_000_000_000
@@ -18,8 +19,7 @@ class Month:
         self.start, self.end = start, end
         self.windows: dict[int, tuple[int, float | None, float]] = {}  # begin -> end, kW, coverage
         self.unit = "kW"
-        self.revision = 0
-        self.final = False
+        self.standing = Standing()
         self.news = False
 
     def note(self, start: int, end: int, kw: float | None, coverage: float) -> None:
@@ -42,14 +42,14 @@ class Month:
     def snapshot(self) -> list[Any]:
         """All that it remembers."""
         windows = [[start, *rest] for start, rest in self.windows.items()]
-        return [self.start, self.end, self.unit, self.revision, self.final, self.news, windows]
+        return [self.start, self.end, self.unit, self.standing.revision, self.standing.final, self.news, windows]
 
     @classmethod
     def restored(cls, saved: list[Any]) -> Month:
         """Take up what `snapshot` gave."""
         start, end, unit, revision, final, news, windows = saved
         month = cls(start, end)
-        month.unit, month.revision, month.final, month.news = unit, revision, final, news
+        month.unit, month.standing, month.news = unit, Standing(revision, final), news
         month.windows = {begin: (till, kw, coverage) for begin, till, kw, coverage in windows}
         return month
 

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterable, Iterator, Sequence
 
 from schemas.kpi import KpiRow
-from streams.kpi.restate import same_value
+from streams.kpi.restate import MADE, same_value
 from streams.resolve import ResolvedSite
 from streams.rollup.adding import adds
 from streams.rollup.offline import site_rows
@@ -13,19 +13,20 @@ from streams.rollup.offline import site_rows
 Key = tuple[str, str, str, str, int, int]
 """Asset, figure, product, shift, start, end."""
 _LEVELS = ("area", "site")
+_FIGURES = frozenset(kpi for kpi in MADE if adds(kpi) is not None)
 
 
 class KeptRows:
-    """The newest row of each figure that adds: of machines, and of areas and sites."""
+    """The newest row of each figure that is restated and adds: of machines, and of areas and sites."""
 
     def __init__(self) -> None:
         self._machines: dict[Key, KpiRow] = {}
         self._places: dict[Key, KpiRow] = {}
 
     def take(self, row: KpiRow) -> None:
-        """Take in a row; those of lines and of figures that do not add are passed over."""
+        """Take in a row; those of lines and of other figures are passed over."""
         rows = self._places if row.level in _LEVELS else self._machines
-        if row.level == "line" or (row.level == "machine" and adds(row.kpi) is None):
+        if row.level == "line" or row.kpi not in _FIGURES:
             return
         known = rows.get(_key(row))
         if known is None or row.revision >= known.revision:
@@ -39,7 +40,7 @@ class KeptRows:
         """
         for row in machines:
             self.take(row)
-        figures = {row.kpi for row in machines if adds(row.kpi) is not None}
+        figures = {row.kpi for row in machines} & _FIGURES
         windows = {_key(row)[2:] for row in machines}
         # also those of other windows: who was heard of before is missed where it says nothing
         rows = [row for row in self._machines.values() if row.kpi in figures and row.status != "provisional"]

@@ -4,12 +4,13 @@ from __future__ import annotations
 
 import math
 from collections.abc import Iterator
-from typing import Any, NamedTuple
+from typing import Any, NamedTuple, TypeVar
 
 import numpy as np
 
 from detectors.base import Copy
-from schemas.kpi import KpiRow
+from schemas.kpi import KpiRow, Status
+from streams.kpi.book import Standing
 from streams.localtime import LocalTime
 from streams.rollup.adding import Adds, adds
 from streams.rollup.billing import Billing
@@ -26,6 +27,9 @@ DEMAND, DEMAND_MAX = "demand", "demand_max"
 ENERGY, REACTIVE = "energy", "reactive_energy"
 
 
+AMonth = TypeVar("AMonth", Month, Metered)
+
+
 class Told(NamedTuple):
     """One sum as it stands now."""
 
@@ -34,8 +38,7 @@ class Told(NamedTuple):
     key: Key
     total: Total
     revision: int
-    final: bool
-    again: bool  # it was final before
+    status: Status
 
 
 class SiteBook:
@@ -70,8 +73,8 @@ class SiteBook:
     def next_close(self, wait: int) -> int | None:
         """The clock at which the next window or month closes though machines are silent."""
         ends = [max(key.end, self.windows[key].first) + wait for key in self._open]
-        ends += [month.end + wait for month in self.months.values() if not month.final]
-        ends += [month.end + wait for month in self.metered.values() if not month.final]
+        months: tuple[Month | Metered, ...] = (*self.months.values(), *self.metered.values())
+        ends += [month.end + wait for month in months if not month.standing.final]
         return min(ends, default=None)
 
     def tell(self, at: int, wait: int, incomer: str | None, local: LocalTime, billing: Billing) -> Iterator[Told]:
@@ -87,7 +90,7 @@ class SiteBook:
             for total in self.machines.sums(key.kpi, how, incomer):
                 told = self._told(key, window, total, how, at, over)
                 if told is not None:
-                    if told.place == self.machines.site and told.final:
+                    if told.place == self.machines.site and told.status != "provisional":
                         self._note(told, incomer, local, billing)
                     yield told
             window.settle()
@@ -98,21 +101,20 @@ class SiteBook:
         yield from self._bills(at, wait, billing)
 
     def _told(self, key: Key, window: Window, of: Sum, how: Adds, at: int, over: bool) -> Told | None:
-        book = window.told.get(of[:2]) or [0, False]
-        again = window.stirred and book[0] > 0
-        if not (window.fresh(of.machines) or again) and (not over or book[1]):
+        standing = window.told.get(of[:2]) or Standing()
+        again = window.stirred and standing.revision > 0
+        if not (window.fresh(of.machines) or again) and (not over or standing.final):
             return None
         heard = of.machines[window.heard(of.machines)]
         expected = heard
         if how.always and not key.product:
             expected = np.union1d(heard, self.machines.expected(key.kpi, of.machines, key.end, at - KEPT))
-        if not (len(expected) or book[0]) and (len(of.machines) or not how.always):
+        if not (len(expected) or standing.revision) and (len(of.machines) or not how.always):
             return None
         complete = how.always and len(heard) == len(expected) > 0 and window.finals(heard)
-        was, final = bool(book[1]), bool(book[1] or over or complete)
-        revision = book[0] + 1
-        window.told[of.place, of.name] = [revision, final]
-        return Told(of.place, of.name, key, window.total(heard, len(expected)), revision, final, was)
+        window.told[of.place, of.name] = standing
+        status = standing.tell(final=bool(over or complete))
+        return Told(of.place, of.name, key, window.total(heard, len(expected)), standing.revision, status)
 
     def _note(self, told: Told, incomer: str | None, local: LocalTime, billing: Billing) -> None:
         """Take in what months are made of, from the site's windows that are over."""
@@ -149,39 +151,32 @@ class SiteBook:
         return window.known(of[0].machines) if of else {}
 
     def _peaks(self, at: int, wait: int) -> Iterator[Told]:
-        for _, month in sorted(self.months.items()):
-            closes = not month.final and at >= month.end + wait
-            if not month.news and not closes:
-                continue
-            was = month.final
-            month.final |= closes
+        for month, over in _due(self.months, at, wait):
             if not month.windows:  # of a month that is billed, but of which no demand is known
+                month.standing.final |= over
                 continue
-            month.revision += 1
+            status = month.standing.tell(final=over)
             month.news = False
             highest = month.highest
             total = Total(highest, month.unit, month.coverage, "" if highest is not None else NOT_TOLD)
             key = Key(DEMAND_MAX, "", "", month.start, month.end)
-            yield Told(self.machines.site, DEMAND_MAX, key, total, month.revision, month.final, was)
+            yield Told(self.machines.site, DEMAND_MAX, key, total, month.standing.revision, status)
 
     def _bills(self, at: int, wait: int, billing: Billing) -> Iterator[Told]:
-        for _, month in sorted(self.metered.items()):
-            closes = not month.final and at >= month.end + wait
-            if not month.news and not closes:
-                continue
-            was = month.final
-            month.final |= closes
-            month.revision += 1
+        for month, over in _due(self.metered, at, wait):
+            status = month.standing.tell(final=over)
             month.news = False
             for name, total in billing.figures(month) if billing.active else ():
                 key = Key(name, "", "", month.start, month.end)
-                yield Told(self.machines.site, name, key, total, month.revision, month.final, was)
+                yield Told(self.machines.site, name, key, total, month.standing.revision, status)
 
     def forget(self, clock: int, incomer: str | None) -> bool:
         """Let go of windows, months and machines that are too old; whether nothing is left."""
         for key in [key for key in self.windows if key.end <= clock - KEPT and key not in self._open]:
             del self.windows[key]
-        for start in [start for start, month in self.months.items() if month.final and month.end <= clock - KEPT]:
+        for start, month in list(self.months.items()):
+            if not month.standing.final or month.end > clock - KEPT:
+                continue
             del self.months[start]
             self.metered.pop(start, None)
         takers = [window.takers() for window in self.windows.values()]
@@ -216,3 +211,11 @@ class SiteBook:
             book.metered[one[0]] = Metered.restored(one, book.months[one[0]])
         book.news = saved["news"]
         return book
+
+
+def _due(months: dict[int, AMonth], at: int, wait: int) -> Iterator[tuple[AMonth, bool]]:
+    """Months to be told of, the oldest first, and whether they are over."""
+    for _, month in sorted(months.items()):
+        over = at >= month.end + wait
+        if month.news or (over and not month.standing.final):
+            yield month, over

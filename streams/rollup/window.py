@@ -11,6 +11,7 @@ from numpy.typing import NDArray
 from detectors.base import Copy
 from schemas.kpi import KpiRow
 from streams.arrays import Columns
+from streams.kpi.book import Standing
 from streams.segment import Bools, Ints
 
 NOT_TOLD = "no machine told it"
@@ -42,7 +43,7 @@ class Window:
         self.first = first  # the log's clock at its first row
         self.units: list[str] = []
         self.stirred = False  # whose rows count has changed since it was told
-        self.told: dict[tuple[str, str], list[int]] = {}  # (place, name) -> revision, whether it is final
+        self.told: dict[tuple[str, str], Standing] = {}  # by place and name
         self._rows = Columns(
             revision=(np.int64, 0), value=(np.float64, np.nan), coverage=(np.float64, 0.0), final=(bool, False),
             unit=(np.int64, 0), fresh=(bool, False),
@@ -129,7 +130,7 @@ class Window:
 
     def snapshot(self, copy: Copy = np.copy) -> dict[str, Any]:
         """All that it remembers."""
-        told = [[*of, *how] for of, how in self.told.items()]
+        told = [[*of, how.revision, how.final] for of, how in self.told.items()]
         plain = {"first": self.first, "units": list(self.units), "stirred": self.stirred, "told": told}
         return {**plain, "rows": self._rows.snapshot(copy)}
 
@@ -138,7 +139,7 @@ class Window:
         """Take up what `snapshot` gave."""
         window = cls(int(saved["first"]))
         window.units = list(saved["units"])
-        window.told = {(place, name): [revision, final] for place, name, revision, final in saved["told"]}
+        window.told = {(place, name): Standing(revision, bool(final)) for place, name, revision, final in saved["told"]}
         window.stirred = saved["stirred"]
         window._rows.restore(saved["rows"])
         return window

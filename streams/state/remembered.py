@@ -8,9 +8,9 @@ from typing import Any, NamedTuple
 
 import numpy as np
 
+from detectors.base import UNSEEN as UNLEARNED
 from detectors.base import Batch, Detector
 from detectors.calibration import CalibrationState
-from detectors.groups import UNSEEN as UNLEARNED
 from detectors.registry import REGISTRY
 from schemas.times import format_time
 from streams.arrays import UNSEEN

@@ -12,7 +12,7 @@ _PAGE = 4096
 
 
 class Room:
-    """Memory that the kernel has given already: a copy into it takes a fraction of the time, and that time is short.
+    """Memory that the kernel has given already: a copy into it waits for no new pages, whose time nobody knows.
 
     What does not fit is copied into memory of its own. Arrays share the room's memory, which is freed with the last.
 

@@ -13,7 +13,7 @@ import time
 from collections import defaultdict
 from collections.abc import Iterator, Sequence
 from pathlib import Path
-from typing import Any, NamedTuple
+from typing import NamedTuple
 
 import numpy as np
 
@@ -22,10 +22,10 @@ from schemas.decode import Decoder
 from schemas.encode import encode_frame, encode_single
 from schemas.partition import key_of, partition_of
 from streams.engine import Engine
-from streams.judging import Judging
 from streams.process import prepare
 from streams.resolve import resolve
 from streams.site import Site
+from streams.spent import Spent
 from streams.state import codec
 from streams.state.room import Room, array_bytes
 
@@ -35,7 +35,7 @@ POLLED, BITE_BYTES = 8_000, 1_000_000
 SECOND = 1_000_000_000
 
 
-class Spent(NamedTuple):
+class Cost(NamedTuple):
     """CPU seconds on some readings."""
 
     readings: int
@@ -92,10 +92,10 @@ def bites(values: Iterator[bytes], first: int, clock: int) -> Iterator[list[Reco
     yield taken
 
 
-def feed(engine: Engine, decoder: Decoder, records: Sequence[list[Record]], per: dict[str, float]) -> Spent:
+def feed(engine: Engine, decoder: Decoder, records: Sequence[list[Record]], by_watch: Spent) -> Cost:
     """Decode and judge, timed."""
     decode_s = judge_s = 0.0
-    readings, before = 0, dict(per)
+    readings = 0
     for bite in records:
         began = time.process_time()
         chunk = decoder.decode(bite, engine.partition)
@@ -104,43 +104,32 @@ def feed(engine: Engine, decoder: Decoder, records: Sequence[list[Record]], per:
         judge_s += time.process_time() - decoded
         decode_s += decoded - began
         readings += results.counts["readings_in"]
-    return Spent(readings, decode_s, judge_s, {name: s - before.get(name, 0.0) for name, s in per.items()})
-
-
-def timed_watches() -> dict[str, float]:
-    """CPU seconds by watch from now on, kept by a wrapper around the engine's own call."""
-    per: dict[str, float] = defaultdict(float)
-    plain = Judging.series
-
-    def series(self: Judging, watch: Any, faulty: Any) -> Any:
-        began = time.process_time()
-        said = plain(self, watch, faulty)
-        per[watch.spec.name] += time.process_time() - began
-        return said
-
-    setattr(Judging, "series", series)  # noqa: B010 - a plain assignment to a method is refused by mypy
-    return per
+    return Cost(readings, decode_s, judge_s, by_watch.take())
 
 
 def main() -> int:
     series = int(sys.argv[1]) if len(sys.argv) > 1 else 100_000
     rounds = int(sys.argv[2]) if len(sys.argv) > 2 else 3
     prepare()
-    per, rng, decoder = timed_watches(), np.random.default_rng(7), Decoder(b"k" * 32)
+    by_watch, rng, decoder = Spent(time.process_time), np.random.default_rng(7), Decoder(b"k" * 32)
     site, homes = resolve(Site()), names(series)
     engines = [Engine(p, PARTITIONS, site, rows="none") for p in range(PARTITIONS)]
+    for engine in engines:
+        engine.charge = by_watch.on
     start = 1_767_600_000 * SECOND
     empty = resident()
     learned = []
     for engine in engines:
         clock = start + INSTANTS * SECOND
-        learned.append(feed(engine, decoder, list(bites(frames(homes[engine.partition], start, rng), 0, clock)), per))
+        learned.append(
+            feed(engine, decoder, list(bites(frames(homes[engine.partition], start, rng), 0, clock)), by_watch)
+        )
     spent = []
     for i in range(rounds * SINGLES):
         at = start + (INSTANTS + i) * SECOND
         for engine in engines:
             records = list(bites(singles(homes[engine.partition], at, rng), engine.next_offset, at))
-            spent.append(feed(engine, decoder, records, per))
+            spent.append(feed(engine, decoder, records, by_watch))
     gc.collect()
     full, state = resident(), 0
     by: dict[str, int] = defaultdict(int)
@@ -174,7 +163,7 @@ def main() -> int:
     return 0
 
 
-def report(what: str, spent: Sequence[Spent]) -> None:
+def report(what: str, spent: Sequence[Cost]) -> None:
     """Print a load's figures."""
     n = sum(s.readings for s in spent)
     decode, judge = sum(s.decode_s for s in spent), sum(s.judge_s for s in spent)

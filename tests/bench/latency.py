@@ -102,11 +102,11 @@ def _paced(bootstrap: str, prefix: str, worker: Served, rate: float, seconds: fl
             put(j, at, values[j % len(values)])
         i = max(i, due)
         producer.poll(0)
-        time.sleep(TICK_S)
+        time.sleep(TICK_S)  # readings come at their own pace, whatever the worker does
     producer.flush(30)
     reached = i / (time.perf_counter() - began)
     wait_for("all is judged", lambda: worker.ask()["readings"] >= WARMUP * len(heads) + i)
-    time.sleep(1.0)
+    time.sleep(1.0)  # episodes that were told last are on their way to the topic
     watcher.ended = True
     watcher.join()
     took = np.array([watcher.came[name] - at for name, at in sent.items() if name in watcher.came]) * 1e3

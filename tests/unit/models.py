@@ -20,9 +20,14 @@ ROBUST = {"name": "level", "series": "*", "detector": {"kind": "robust_zscore", 
 
 def fed(watches: list[dict[str, Any]], messages: list[dict[str, Any]]) -> Engine:
     engine = Engine(0, 1, resolve(Site.model_validate({"watch": watches})))
-    records = [Record(i, m["time"], None, json.dumps(m).encode()) for i, m in enumerate(messages)]
-    engine.feed(Decoder(b"").decode(records, 0))
+    feed(engine, messages)
     return engine
+
+
+def feed(engine: Engine, messages: list[dict[str, Any]]) -> None:
+    first = engine.next_offset
+    records = [Record(first + i, m["time"], None, json.dumps(m).encode()) for i, m in enumerate(messages)]
+    engine.feed(Decoder(b"").decode(records, 0))
 
 
 def values(series: str, n: int) -> list[dict[str, Any]]:

@@ -5,7 +5,8 @@ from __future__ import annotations
 from streams.metrics import Metrics
 from streams.mute_metrics import publish_mutes
 from streams.mutes import MOST, Mutes, Rule
-from tests.unit.models import ROBUST, fed, values
+from streams.spent import Spent
+from tests.unit.models import ROBUST, fed, feed, values
 
 SECOND = 1_000_000_000
 
@@ -35,8 +36,10 @@ def test_of_too_many_mutes_those_that_end_first_are_told() -> None:
 
 
 def test_what_judging_costs_is_told_by_watch_once() -> None:
-    engine = fed([ROBUST], values("a", 20))
-    spent = engine.spent.take()
-    assert set(spent) == {"level"}
-    assert spent["level"] > 0
-    assert engine.spent.take() == {}
+    engine, spent = fed([ROBUST], values("a", 1)), Spent()
+    engine.charge = spent.on
+    feed(engine, values("a", 20)[1:])
+    seconds = spent.take()
+    assert set(seconds) == {"level"}
+    assert seconds["level"] > 0
+    assert spent.take() == {}

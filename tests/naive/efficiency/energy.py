@@ -23,11 +23,11 @@ def naive_leak(load: float, unload: float) -> float:
     return over(load, load + unload)
 
 
-def naive_chiller(flow: float, back: float, out: float, kw: float) -> tuple[float, float, float, float]:
-    """(kW of cooling, RT, kW/RT, COP)."""
+def naive_chiller(flow: float, back: float, out: float, kw: float) -> tuple[float, float, float]:
+    """(kW of cooling, kW/RT, COP)."""
     cooling = flow * 4.186 * (back - out)
     tons = cooling / 3.517
-    return cooling, tons, over(kw, tons), over(cooling, kw) if cooling > 0 else NAN
+    return cooling, over(kw, tons), over(cooling, kw) if cooling > 0 else NAN
 
 
 def naive_shed(end_kwh: float, target_kw: float, left: float, window_h: float) -> float:

@@ -8,12 +8,13 @@ import numpy as np
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from detectors.efficiency.count_state import EVER, CountState, Pace, Stated, init, step
+from detectors.base import NEVER
+from detectors.efficiency.count_state import CountState, Pace, Stated, init, step
 from detectors.efficiency.machine_state import MachineState
 from tests.naive.efficiency.count_state import states
 
 PLAIN = [(10, 30, 100), (1, 1, None), (20, 60, 60)]
-PACE = Pace(*(np.array([EVER if row[c] is None else row[c] for row in PLAIN], dtype=np.int64) for c in range(3)))
+PACE = Pace(*(np.array([NEVER if row[c] is None else row[c] for row in PLAIN], dtype=np.int64) for c in range(3)))
 QUIET = np.zeros(3, dtype=bool)
 
 Reading = tuple[int, int, float]

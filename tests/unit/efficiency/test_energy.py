@@ -12,7 +12,7 @@ from detectors.efficiency.carbon import Factor, FactorTable, changes, factors_at
 from detectors.efficiency.demand_risk import money_at_risk, shed_kw
 from detectors.efficiency.energy import idle_energy, load_factor, per_good_unit, power_factor
 from detectors.efficiency.stated import KNOWN, Stated
-from detectors.efficiency.utilities import chiller, leak_share
+from detectors.efficiency.utilities import KW_PER_RT, cooling_kw, delivered, leak_share
 from tests.naive.efficiency.carbon import naive_factor, naive_market
 from tests.naive.efficiency.energy import (
     naive_chiller,
@@ -71,9 +71,9 @@ def test_compressed_air_load_8_unload_48_leaks_14_3_percent() -> None:
 
 
 def test_chiller_24_kg_s_over_5_k_at_90_kw_is_502_kw_143_rt_630_w_a_ton_cop_5_58() -> None:
-    said = chiller([24.0, 24.0], [12.0, 7.0], [7.0, 7.0], [90.0, 90.0])
+    said = delivered(cooling_kw([24.0, 24.0], [12.0, 7.0], [7.0, 7.0]), [90.0, 90.0])
     assert said.cooling_kw[0] == pytest.approx(24 * 4.186 * 5)
-    assert said.cooling_rt[0] == pytest.approx(142.8263, abs=1e-4)
+    assert said.cooling_kw[0] / KW_PER_RT == pytest.approx(142.8263, abs=1e-4)
     assert said.kw_per_rt.value[0] == pytest.approx(0.630136, abs=1e-6)
     assert said.cop.value[0] == pytest.approx(5.581333, abs=1e-6)
     assert said.cop.why()[1] == said.kw_per_rt.why()[1] == "no cooling was delivered"
@@ -132,12 +132,13 @@ NUMBER = st.just(0.0) | st.floats(1e-3, 1e5)
 @given(st.lists(st.tuples(NUMBER, NUMBER, NUMBER, NUMBER), min_size=1, max_size=4))
 def test_every_key_figure_equals_the_naive_one(rows: list[tuple[float, float, float, float]]) -> None:
     a, b, c, d = np.array(rows).T
-    cool = chiller(a, b, c, d)
+    cooling = cooling_kw(a, b, c)
+    cool = delivered(cooling, d)
     pairs = [
         (load_factor(a, b, c).value, [naive_load_factor(*r[:3]) for r in rows]),
         (power_factor(a, b).value, [naive_power_factor(*r[:2]) for r in rows]),
         (leak_share(a, b).value, [naive_leak(*r[:2]) for r in rows]),
-        (np.stack([*cool[:2], cool.kw_per_rt.value, cool.cop.value], axis=1), [naive_chiller(*r) for r in rows]),
+        (np.stack([cooling, cool.kw_per_rt.value, cool.cop.value], axis=1), [naive_chiller(*r) for r in rows]),
         (shed_kw(a, b, c / 1e5, 0.25), [naive_shed(r[0], r[1], r[2] / 1e5, 0.25) for r in rows]),
         (money_at_risk(a, b, c, 0.25), [naive_risk(*r[:3], 0.25) for r in rows]),
     ]

@@ -15,7 +15,7 @@ from streams.state.codec import pack
 from tests.unit.engine.binned import BINNED, site
 from tests.unit.engine.logs import PARTITION, PARTITIONS, Tape, command, configure, decoded, play, renumbered, tick
 from tests.unit.engine.test_laws import commanded
-from tests.unit.engine.test_regroup import N, run
+from tests.unit.engine.test_regroup import N, assert_same, run
 
 SEEDS = st.integers(0, 2**32 - 1)
 CUTS = st.lists(st.integers(0, 200), max_size=6)
@@ -100,9 +100,7 @@ def test_the_logs_hold_what_the_laws_are_about() -> None:
 @FEW
 def test_what_follows_is_what_follows_without_growing(seed: int, cut: int, to: int, reorder: str | None) -> None:
     of = site(reorder=reorder)
-    grown, few, many = (run(seed, cut, sizes, of).said() for sizes in ([N, to], [N], [to]))
-    assert grown == few
-    assert grown == many
+    assert_same(*(run(seed, cut, sizes, of).said() for sizes in ([N, to], [N], [to])))
 
 
 @pytest.mark.parametrize("seed", range(3))

@@ -3,12 +3,13 @@
 from __future__ import annotations
 
 import json
+import math
 from collections import Counter
 from typing import Any
 
 import numpy as np
 import pytest
-from hypothesis import Phase, given, settings
+from hypothesis import Phase, example, given, settings
 from hypothesis import strategies as st
 
 from detectors.durations import SECOND
@@ -113,13 +114,23 @@ class Farm:
         # how often a window was told of before it was final may differ: a partition has one minute for all machines
         rows = [row for tape in self.tapes for row in tape.kpis if row["status"] != "provisional"]
         windows = {
-            tuple(row[name] for name in ("asset", "kpi", "product", "shift", "start", "end")): (
-                row["value"],
-                row["coverage"],
-            )
+            (*(row[name] for name in ("asset", "kpi", "product", "shift", "start", "end")), what): _number(row[what])
             for row in sorted(rows, key=lambda row: row["revision"])
+            for what in ("value", "coverage")
         }
         return [events, verdicts, points, +counts, windows]
+
+
+def _number(value: float | None) -> float:
+    return math.nan if value is None else value
+
+
+def assert_same(*said: list[Any]) -> None:
+    """What several farms said is one; figures to 1e-9, as the minutes at which their sums are cut differ."""
+    first, *others = said
+    for other in others:
+        assert other[:-1] == first[:-1]
+        assert other[-1] == pytest.approx(first[-1], rel=1e-9, abs=1e-9, nan_ok=True)
 
 
 def run(seed: int, cut: int, sizes: list[int], of: ResolvedSite) -> Farm:
@@ -140,19 +151,18 @@ def run(seed: int, cut: int, sizes: list[int], of: ResolvedSite) -> Farm:
 
 
 @given(seed=SEEDS, cut=st.integers(20, 380), to=st.sampled_from([4, 6, 7, 12]), reorder=st.sampled_from([None, "5s"]))
+@example(seed=250746, cut=236, to=12, reorder=None)  # where estimated energy differs in the last bit
 @SOME
 def test_what_follows_is_what_follows_without_growing(seed: int, cut: int, to: int, reorder: str | None) -> None:
     of = site(watches=SEVERAL, reorder=reorder)
-    grown, few, many = (run(seed, cut, sizes, of).said() for sizes in ([N, to], [N], [to]))
-    assert grown == few
-    assert grown == many
+    assert_same(*(run(seed, cut, sizes, of).said() for sizes in ([N, to], [N], [to])))
 
 
 @given(seed=SEEDS, cut=st.integers(20, 380))
 @settings(max_examples=4, phases=[Phase.explicit, Phase.reuse, Phase.generate])
 def test_growing_twice_is_growing_once(seed: int, cut: int) -> None:
     of = site(watches=SEVERAL, reorder="3s")
-    assert run(seed, cut, [N, 4, 9], of).said() == run(seed, cut, [N, 9], of).said()
+    assert_same(run(seed, cut, [N, 4, 9], of).said(), run(seed, cut, [N, 9], of).said())
 
 
 @given(seed=SEEDS, cut=st.integers(20, 380))

@@ -109,7 +109,7 @@ def test_restating_the_2022_factor_as_the_publisher_did(tmp_path: Path) -> None:
     said = run("restate", tmp_path / "kpi.csv", "--config", site, *span, "--out", out)
     rows = table(out)
     assert {row["kpi"] for row in rows} == {"carbon_location", "carbon_per_good"}
-    assert f"{len(rows)} rows restated, of 9 windows" in said
+    assert f"{len(rows)} rows restated, of 27 windows" in said, "of the machine, its area and its site"
     assert "left as it is: energy_cost of p/a/l/m1, hour of 2022-05-03T04:00:00Z" in said, "prices change at 12:10"
     after = shift(rows)["carbon_location"]
     assert float(after["value"]) == pytest.approx(180 * 0.769)
@@ -148,7 +148,10 @@ def test_a_changed_tariff_is_restated_where_stored_rows_divide_the_windows(tmp_p
 @pytest.mark.parametrize(
     ("arguments", "message"),
     [
-        (["kpi.csv", "--to", "2023-01-01"], "name a file to write with --out, or --publish to kpi.v1"),
+        (
+            ["kpi.csv", "--to", "2023-01-01"],
+            "name a file to write with --out, or --publish to the store and the topics",
+        ),
         (["kpi.csv", "--to", "2021-01-01", "--out", "o.csv"], "expected a time after --from 2022-01-01"),
         (["kpi.csv", "--to", "soon", "--out", "o.csv"], "--to: expected a day such as 2022-01-01, or a time"),
         (["m1.csv", "--to", "2023-01-01", "--out", "o.csv"], "m1.csv: no column start"),
