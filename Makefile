@@ -3,6 +3,8 @@ PYTHON ?= python3
 VENV := .venv
 BIN := $(VENV)/bin
 STAMP := $(VENV)/.ready
+# one process has the servers, the others what needs none
+PARALLEL := -n logical --maxprocesses 4 --dist loadgroup
 SOURCES := streams detectors schemas tests docs grafana
 
 .DEFAULT_GOAL := help
@@ -33,10 +35,10 @@ demo-file: $(STAMP) ## play the shipped sample of a real machine through the sam
 
 test: $(STAMP) ## all tests: unit, contract, doctest, then integration on real Kafka and InfluxDB
 	@$(BIN)/python -m tests.servers prepare || [ -z "$$CI" ]
-	@$(BIN)/python -m pytest $(PYTEST)
+	@$(BIN)/python -m pytest $(PARALLEL) $(PYTEST)
 
 test-unit: $(STAMP) ## the tests that need no server
-	@$(BIN)/python -m pytest --ignore=tests/integration $(PYTEST)
+	@$(BIN)/python -m pytest $(PARALLEL) --ignore=tests/integration $(PYTEST)
 
 test-integration: $(STAMP) ## the tests on real servers
 	@$(BIN)/python -m pytest tests/integration $(PYTEST)

@@ -5,6 +5,7 @@ from __future__ import annotations
 import os
 from collections.abc import Iterator
 from pathlib import Path
+from typing import Any
 
 import pytest
 from hypothesis import settings
@@ -14,6 +15,8 @@ from tests.servers.fleet import Fleet
 
 ROOT = Path(__file__).resolve().parent.parent
 FLEET: pytest.StashKey[Fleet] = pytest.StashKey()
+REPORT: pytest.StashKey[str] = pytest.StashKey()
+"""Of the process that had the servers, where there are several."""
 
 # No deadline: machines are shared, and a slow example is no wrong one.
 settings.register_profile("local", deadline=None)
@@ -31,8 +34,9 @@ def pytest_unconfigure(config: pytest.Config) -> None:
 
 
 def pytest_collection_finish(session: pytest.Session) -> None:
-    # Here and not in the fixtures: a first build takes minutes, longer than a test may, and should be seen.
-    if session.config.option.collectonly:
+    # Here and not in the fixtures: a first build takes minutes, longer than a test may, and should be seen. Of several
+    # processes only the one that gets the tests on servers starts them: `make test` has built them before.
+    if session.config.option.collectonly or hasattr(session.config, "workerinput"):
         return
     ours = [item for item in session.items if item.get_closest_marker("integration")]
     names = {name for item in ours for name in getattr(item, "fixturenames", ())}
@@ -41,8 +45,20 @@ def pytest_collection_finish(session: pytest.Session) -> None:
         session.config.stash[FLEET].start(names)
 
 
+def pytest_sessionfinish(session: pytest.Session) -> None:
+    if hasattr(session.config, "workeroutput"):
+        session.config.workeroutput["servers"] = session.config.stash[FLEET].report()
+
+
+@pytest.hookimpl(optionalhook=True)
+def pytest_testnodedown(node: Any) -> None:
+    report = getattr(node, "workeroutput", {}).get("servers")
+    if report:
+        node.config.stash[REPORT] = report
+
+
 def pytest_terminal_summary(terminalreporter: pytest.TerminalReporter, config: pytest.Config) -> None:
-    report = config.stash[FLEET].report() if FLEET in config.stash else ""
+    report = config.stash.get(REPORT, "") or (config.stash[FLEET].report() if FLEET in config.stash else "")
     if report:
         terminalreporter.write_line(f"servers: {report}")
 
