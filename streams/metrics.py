@@ -81,6 +81,13 @@ TABLE: tuple[Definition, ...] = (
         "",
         "Severity 1..1000 while open.",
     ),
+    Definition(
+        "millstream_episode_cost_per_hour",
+        "gauge",
+        ("site", "area", "line", "asset", "watch"),
+        "",
+        "Money that an open episode costs an hour, in the site's currency, as last told; the dearest of a watch.",
+    ),
     Definition("millstream_episodes_unlisted", "gauge", ("site",), "", "Open episodes beyond the listed label sets."),
     Definition(
         "millstream_kpi",

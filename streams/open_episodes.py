@@ -79,6 +79,7 @@ class OpenEpisodes:
     def publish(self, metrics: Metrics, now_ns: int) -> None:
         """Write the metrics; episodes that closed are shown until `hold_ns` after they opened."""
         worst: dict[tuple[str, ...], float] = {}
+        costs: dict[tuple[str, ...], float] = {}
         for episode_id in list(self._shown):
             event, opened, _ = self._last[episode_id]
             if event.phase == "closed" and now_ns - opened >= self.hold_ns:
@@ -86,12 +87,15 @@ class OpenEpisodes:
                 continue
             labels: tuple[str, ...] = (*level_names(event.asset), event.watch)
             worst[labels] = max(worst.get(labels, 0), event.severity)
+            if event.phase != "closed" and event.cost_per_hour is not None:
+                costs[labels] = max(costs.get(labels, 0.0), event.cost_per_hour)
         listed = dict(sorted(worst.items(), key=lambda pair: (-pair[1], pair[0]))[:LISTED])
         unlisted: dict[tuple[str, ...], float] = {}
         for labels in worst.keys() - listed.keys():
             unlisted[labels[:1]] = unlisted.get(labels[:1], 0) + 1
         metrics.replace("millstream_episode_severity", listed)
         metrics.replace("millstream_episodes_unlisted", unlisted)
+        metrics.replace("millstream_episode_cost_per_hour", {of: cost for of, cost in costs.items() if of in listed})
 
 
 def as_json(event: AnomalyEvent) -> dict[str, Any]:

@@ -13,11 +13,14 @@ DATASOURCE = "millstream-prometheus"
 """Uid of the data source, as it is provisioned."""
 FOLDER = "Millstream alerts"
 """Not the boards' folder: alerting is provisioned before boards, and would make that one with another uid."""
+_ROOT = '{{ externalURL | reReplaceAll "/+$" "" }}'
+"""Grafana's address. Of what is in such a file, annotations and queries are not filled in from the environment, and a `$`
+in them is none to be doubled (Grafana, "Use configuration files to provision alerting resources")."""
 
 _NOTE = (
     "# Generated from grafana/alerts by `make gen`; change it there.\n"
     "# Copy it into Grafana's provisioning/alerting only where Prometheus has no Alertmanager: with both, every alert\n"
-    "# comes twice. GRAFANA_URL is Grafana's address as people reach it.\n"
+    "# comes twice. Links begin with Grafana's own root_url (GF_SERVER_ROOT_URL): its address as people reach it.\n"
 )
 
 
@@ -33,10 +36,7 @@ def managed() -> str:
 
 def _rule(alert: Alert) -> dict[str, Any]:
     # a rule's series is there only while something is wrong, whatever its value: that it is there is what counts
-    told = {
-        name: _escaped(text.replace("$value", "$values.A.Value")) for name, text in annotations_of(alert, "").items()
-    }
-    told["board"] = "${GRAFANA_URL}" + told["board"]
+    told = {name: text.replace("$value", "$values.A.Value") for name, text in annotations_of(alert, _ROOT).items()}
     rule = {
         "uid": alert.name.lower(),
         "title": alert.name,
@@ -45,7 +45,10 @@ def _rule(alert: Alert) -> dict[str, Any]:
             _query("A", alert.expr),
             _query("B", f"({alert.expr}) * 0 + 1"),
             _expression("C", {"type": "reduce", "expression": "B", "reducer": "last"}),
-            _expression("D", {"type": "threshold", "expression": "C", "conditions": [_ABOVE_0]}),
+            _expression(
+                "D",
+                {"type": "threshold", "expression": "C", "conditions": [{"evaluator": {"type": "gt", "params": [0]}}]},
+            ),
         ],
         "noDataState": "OK",
         "execErrState": "Error",
@@ -57,16 +60,8 @@ def _rule(alert: Alert) -> dict[str, Any]:
     return rule | ({"keepFiringFor": alert.keep} if alert.keep != "0s" else {})
 
 
-_ABOVE_0 = {"evaluator": {"type": "gt", "params": [0]}}
-
-
-def _escaped(text: str) -> str:
-    """With each `$` doubled: Grafana fills in $NAME from its environment when it reads the file."""
-    return text.replace("$", "$$")
-
-
 def _query(ref: str, expr: str) -> dict[str, Any]:
-    model = {"refId": ref, "expr": _escaped(expr), "instant": True, "range": False, "editorMode": "code"}
+    model = {"refId": ref, "expr": expr, "instant": True, "range": False, "editorMode": "code"}
     return {
         "refId": ref,
         "relativeTimeRange": {"from": 600, "to": 0},

@@ -11,7 +11,7 @@ _KEEP = "5m"
 _FAULT = 401
 """Severity of a sensor fault that is worth a look, of the band minor and above."""
 
-_WHERE = ("site", "line", "asset", "watch")
+_WHERE = ("site", "area", "line", "asset", "watch")
 
 
 def _judges(what: str) -> str:
@@ -80,7 +80,7 @@ PROCESS = (
         hold="30s",
         keep=_KEEP,
         board="millstream-health",
-        variables=("site", "line"),
+        variables=("site", "area", "line"),
     ),
     Alert(
         "MillstreamDemandAboveLimit",
@@ -98,7 +98,7 @@ PROCESS = (
         unit="W",
         hold="30s",
         board="millstream-energy",
-        variables=("site", "line", "asset"),
+        variables=("site", "area", "line", "asset"),
     ),
     Alert(
         "MillstreamFigureWithoutInputs",
@@ -115,7 +115,7 @@ PROCESS = (
         hold="30m",
         keep=_KEEP,
         board="millstream-energy",
-        variables=("site", "line", "asset"),
+        variables=("site", "area", "line", "asset"),
     ),
 )
 """Of machines and their sensors."""

@@ -30,8 +30,8 @@ ASSET = Board(
     "One machine: its series beside what was expected, scores, episodes, state and the health of its sensors.",
     (
         *places("reading", one=True),
-        tags("series", "reading", "site", "line", "asset"),
-        tags("watch", "verdict", "site", "line", "asset"),
+        tags("series", "reading", "site", "area", "line", "asset"),
+        tags("watch", "verdict", "site", "area", "line", "asset"),
         STATES,
     ),
     (
@@ -82,8 +82,8 @@ ASSET = Board(
                 ),
                 events(
                     "What happened, and what contributed?",
-                    "Events of its episodes, newest first. Of joint watches the message names the inputs that "
-                    "contribute most, with what was expected of them.",
+                    "Events of its episodes, newest first. Of joint watches with the share of each input, the largest "
+                    "first; the message says what was expected of those that contribute most.",
                     chosen("watch"),
                 ),
             ),

@@ -5,13 +5,12 @@ from __future__ import annotations
 from grafana.boards.board import Board, Row
 from grafana.boards.colours import BLUE, GREEN, GREY, LOSS, ORANGE, VERMILLION
 from grafana.boards.panel import COLOURED, DASHED, fixed, lines, ranking, stat, table
-from grafana.boards.query import figures, influx, kpi, of_site, prom
+from grafana.boards.query import MACHINE, figures, influx, kpi, of_site, prom
 from grafana.boards.shared import COVERAGE_STEPS, RATIO_STEPS, running_demand
 from grafana.boards.variables import places
 
 _OF_SITE = 'millstream_kpi{site=~"$site",area="-",line="-",asset="-",'
 _MACHINES = "\"asset\" != '-'"
-_BY = '"line", "asset"'
 _NAMED = "$tag_line $tag_asset"
 _LOSSES = LOSS
 
@@ -52,7 +51,7 @@ ENERGY = Board(
                 lines(
                     "How did OEE go, hour by hour?",
                     "OEE of each machine in each hour; dashed: 85 %.",
-                    figures('"value"', "oee", by=_BY, legend=_NAMED, where=(_MACHINES,)),
+                    figures('"value"', "oee", by=MACHINE, legend=_NAMED, where=(_MACHINES,)),
                     unit="percentunit", low=0, decimals=0, width=12, lines_at=((None, BLUE), (0.85, GREEN)),
                     steps=True, empty="No machine with states and parts in the time shown",
                 ),
@@ -60,11 +59,12 @@ ENERGY = Board(
                     "What do single products take and how well are they made?",
                     "Means over the hours shown of each machine and product.",
                     *(influx(f'mean("value") AS "{name}"', "kpi", kpi(name), "\"shift\" = '-'", "\"product\" != '-'",
-                             by='"line", "asset", "product"', table=True)
+                             by=f'{MACHINE}, "product"', table=True)
                       for name in ("effectiveness", "quality", "energy_per_good")),
                     unit="percentunit", width=12,
-                    names={"line": "line", "asset": "asset", "product": "product", "effectiveness": "effectiveness",
-                           "quality": "quality", "energy_per_good": "energy of a good part"},
+                    names={"area": "area", "line": "line", "asset": "asset", "product": "product",
+                           "effectiveness": "effectiveness", "quality": "quality",
+                           "energy_per_good": "energy of a good part"},
                     fields={"energy of a good part": {"unit": "kwatth", "decimals": 2},
                             "effectiveness": {"decimals": 1}, "quality": {"decimals": 1}},
                     empty="No machine names its product",
@@ -80,9 +80,9 @@ ENERGY = Board(
                     "Demand of the site in each window, beside the limit and the last forecast, with its 90 % "
                     "interval, of meters that have them. Where they part, load changed late in the window.",
                     of_site('"value"', "demand", by='"site"', legend="demand $tag_site"),
-                    figures('"value" AS "forecast", "low" AS "low", "high" AS "high"', "demand_forecast", by='"asset"',
+                    figures('"value" AS "forecast", "low" AS "low", "high" AS "high"', "demand_forecast", by=MACHINE,
                             legend="$col $tag_asset"),
-                    figures('"value"', "demand_limit", by='"asset"', legend="limit $tag_asset"),
+                    figures('"value"', "demand_limit", by=MACHINE, legend="limit $tag_asset"),
                     unit="kwatt", low=0, width=12,
                     styles={f"/^{name} /": style for name, style in DASHED.items()}
                     | {"/^demand /": {"color": fixed(BLUE), "custom.lineWidth": 2},
@@ -119,7 +119,7 @@ ENERGY = Board(
                     "How much energy does each machine take?",
                     "kWh of each hour, by machine; the running hour still grows. Linear up to 1, logarithmic above, so "
                     "that small machines are seen beside the incomer.",
-                    figures('"value"', "energy", by=_BY, legend=_NAMED, where=(_MACHINES,)),
+                    figures('"value"', "energy", by=MACHINE, legend=_NAMED, where=(_MACHINES,)),
                     unit="kwatth", low=0, width=12, steps=True,
                     custom={"scaleDistribution": {"type": "symlog", "log": 10, "linearThreshold": 1}},
                     empty="No meter in the time shown",
@@ -127,25 +127,25 @@ ENERGY = Board(
                 lines(
                     "What does a good part take?",
                     "kWh for each good part, hour by hour: rises when a machine runs empty or makes rejects.",
-                    figures('"value"', "energy_per_good", by=_BY, legend=_NAMED, where=(_MACHINES,)),
+                    figures('"value"', "energy_per_good", by=MACHINE, legend=_NAMED, where=(_MACHINES,)),
                     unit="kwatth", low=0, width=12, steps=True, empty="No machine with meter and parts",
                 ),
                 ranking(
                     "What runs for nothing?",
                     "kWh taken in the time shown while a machine did not produce.",
-                    figures('sum("value")', "idle_energy", by=_BY, legend=_NAMED, where=(_MACHINES,)),
+                    figures('sum("value")', "idle_energy", by=MACHINE, legend=_NAMED, where=(_MACHINES,)),
                     unit="kwatth", decimals=1, width=12, empty="No machine with meter and states",
                 ),
                 ranking(
                     "How even is the load?",
                     "Load factor of the newest shift: mean over highest demand. Low: a peak that costs.",
-                    influx('last("value")', "kpi", kpi("load_factor"), "\"shift\" != '-'", by=_BY, legend=_NAMED),
+                    influx('last("value")', "kpi", kpi("load_factor"), "\"shift\" != '-'", by=MACHINE, legend=_NAMED),
                     unit="percentunit", high=1.0, decimals=0, width=12, empty="No shift with whole demand windows",
                 ),
                 lines(
                     "Is the power factor good enough?",
                     "Of each hour; below 0.85 or 0.9 most tariffs add a surcharge.",
-                    figures('"value"', "power_factor", by=_BY, legend=_NAMED),
+                    figures('"value"', "power_factor", by=MACHINE, legend=_NAMED),
                     unit="none", decimals=2, high=1.0, width=12, steps=True,
                     lines_at=((None, VERMILLION), (0.85, ORANGE), (0.9, GREEN)),
                     empty="No meter of reactive energy",
@@ -168,7 +168,7 @@ ENERGY = Board(
                     "Cumulative sum of savings since the baseline was frozen, with its 90 % interval: rising saves, "
                     "a kink tells when something changed.",
                     figures('last("value") AS "saved", last("low") AS "low", last("high") AS "high"', "savings_total",
-                            by=f"time($__interval), {_BY} fill(none)", legend="$col $tag_asset"),
+                            by=f"time($__interval), {MACHINE} fill(none)", legend="$col $tag_asset"),
                     unit="kwatth", width=12,
                     styles={"/^low/": {"color": fixed(GREY)}, "/^high/": {"color": fixed(GREY)},
                             "/^saved/": {"color": fixed(BLUE), "custom.lineWidth": 2}},
@@ -178,8 +178,8 @@ ENERGY = Board(
                     "What was expected, and what was saved?",
                     "What the baseline expects of each hour or day, by production and weather, and how much "
                     "less was taken.",
-                    figures('"value"', "expected_energy", by=_BY, legend="expected $tag_asset"),
-                    figures('"value"', "savings", by=_BY, legend="saved $tag_asset"),
+                    figures('"value"', "expected_energy", by=MACHINE, legend="expected $tag_asset"),
+                    figures('"value"', "savings", by=MACHINE, legend="saved $tag_asset"),
                     unit="kwatth", width=12, steps=True, colours={"/^expected/": GREEN, "/^saved/": BLUE},
                     empty="No [[baseline]] is frozen yet: see figure baseline_warm",
                 ),
@@ -222,7 +222,7 @@ ENERGY = Board(
                     "Share of the delivery while nobody is planned to use air, of the newest hour that had such time; "
                     "below 10 % with care, often 20 to 30 % without (US Department of Energy, Compressed Air "
                     "Sourcebook).",
-                    figures('last("value")', "leak_share", by=_BY, legend=_NAMED, where=(_MACHINES,)),
+                    figures('last("value")', "leak_share", by=MACHINE, legend=_NAMED, where=(_MACHINES,)),
                     unit="percentunit", high=1.0, decimals=0, width=9,
                     steps=((None, GREEN), (0.1, ORANGE), (0.2, VERMILLION)),
                     empty="No compressor with `air` in its entry, or no time that is not planned",
@@ -231,7 +231,7 @@ ENERGY = Board(
                     "How much power does a ton of cooling take?",
                     "kW for each refrigeration ton (3.517 kW of cooling), hour by hour; less is better. A rise is a "
                     "fouled condenser, low charge or flow.",
-                    figures('"value"', "kw_per_rt", by=_BY, legend=_NAMED, where=(_MACHINES,)),
+                    figures('"value"', "kw_per_rt", by=MACHINE, legend=_NAMED, where=(_MACHINES,)),
                     unit="none", decimals=2, low=0, width=24, steps=True,
                     empty="No machine with `chiller` in its entry",
                 ),

@@ -5,7 +5,7 @@ from __future__ import annotations
 from grafana.boards.board import Board, Row
 from grafana.boards.colours import BLUE, GREEN, GREY, ORANGE, SEVERITY, VERMILLION
 from grafana.boards.panel import lines, ranking, stat, table, to_board
-from grafana.boards.query import chosen, influx, over, prom
+from grafana.boards.query import MACHINE, chosen, influx, over, prom
 from grafana.boards.shared import OPEN_OF_WATCH, by_severity, events, opened
 from grafana.boards.variables import places, tags
 from schemas.anomaly import BANDS
@@ -20,7 +20,7 @@ EPISODES = Board(
     "millstream-episodes",
     "Millstream: episode performance",
     "How many alarms people get, of what severity and from where, against ISA-18.2 and EEMUA 191.",
-    (*places("anomaly"), tags("watch", "anomaly", "site", "line", "asset")),
+    (*places("anomaly"), tags("watch", "anomaly", "site", "area", "line", "asset")),
     (
         Row(
             "Alarm rate",
@@ -100,10 +100,11 @@ EPISODES = Board(
                     "Who are the top offenders?",
                     "Series and watches that opened most episodes in the time shown. In most plants ten of them make "
                     "more than half of all alarms.",
-                    opened('"line", "asset", "series", "watch"', "", _WATCH, table=True),
+                    opened(f'{MACHINE}, "series", "watch"', "", _WATCH, table=True),
                     unit="none", sort="opened", most=10, width=12,
-                    names={"line": "line", "asset": "asset", "series": "series", "watch": "watch", "opened": "opened"},
-                    fields={"asset": to_board("millstream-asset", "line", "asset", also="&${site:queryparam}")},
+                    names={"area": "area", "line": "line", "asset": "asset", "series": "series", "watch": "watch",
+                           "opened": "opened"},
+                    fields={"asset": to_board("millstream-asset", "area", "line", "asset", also="&${site:queryparam}")},
                     empty="No episode in the time shown",
                 ),
                 table(
@@ -111,11 +112,11 @@ EPISODES = Board(
                     "Most episodes that one series and watch opened within one minute. Three or more is chattering "
                     "(ISA-18.2): raise the limit, or ask for a longer stay.",
                     over('max("opened") AS "within a minute"',
-                         opened('time(1m), "asset", "series", "watch" fill(none)', "", _WATCH),
-                         by='"asset", "series", "watch"', table=True),
+                         opened(f'time(1m), {MACHINE}, "series", "watch" fill(none)', "", _WATCH),
+                         by=f'{MACHINE}, "series", "watch"', table=True),
                     unit="none", sort="within a minute", most=10, width=12,
                     steps=((None, GREEN), (2.0, ORANGE), (3.0, VERMILLION)),
-                    names={"asset": "asset", "series": "series", "watch": "watch",
+                    names={"line": "line", "asset": "asset", "series": "series", "watch": "watch",
                            "within a minute": "within a minute"},
                     fields={"within a minute": {"custom.cellOptions": {"type": "color-text"}}},
                     empty="No episode in the time shown",
@@ -131,7 +132,7 @@ EPISODES = Board(
                     names={"site": "site", "area": "area", "line": "line", "asset": "asset", "watch": "watch",
                            "Value": "stands"},
                     fields={"stands": {"custom.cellOptions": {"type": "color-text"}},
-                            "asset": to_board("millstream-asset", "site", "line", "asset")},
+                            "asset": to_board("millstream-asset", "site", "area", "line", "asset")},
                     empty="No episode is open",
                 ),
                 lines(

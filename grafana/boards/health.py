@@ -5,7 +5,7 @@ from __future__ import annotations
 from grafana.boards.board import Board, Row
 from grafana.boards.colours import BLUE, GREEN, GREY, ORANGE, PURPLE, SKY, VERMILLION, YELLOW
 from grafana.boards.panel import COLOURED, lines, ranking, stat, table, timeline, to_board
-from grafana.boards.query import chosen, influx, over, prom
+from grafana.boards.query import MACHINE, chosen, influx, over, prom
 from grafana.boards.shared import COVERAGE_STEPS, SEVERITY_STEPS, events, kinds, opened
 from grafana.boards.variables import places, tags
 
@@ -18,13 +18,13 @@ _KINDS = {
     "gap": VERMILLION, "stuck": ORANGE, "limits": YELLOW, "quality": PURPLE, "clock": SKY, "railed": BLUE,
     "unit_swap": GREY, "duplicate": GREEN,
 }  # fmt: skip
-_PER_MINUTE = influx('count("quality") AS "n"', "reading", by='time(1m), "line", "asset" fill(none)')
+_PER_MINUTE = influx('count("quality") AS "n"', "reading", by=f"time(1m), {MACHINE} fill(none)")
 
 HEALTH = Board(
     "millstream-health",
     "Millstream: sensor health",
     "Which sensors are silent, stuck, late, of bad quality or off in time, and what that leaves unseen.",
-    (*places("reading"), tags("watch", "anomaly", "site", "line", "asset")),
+    (*places("reading"), tags("watch", "anomaly", "site", "area", "line", "asset")),
     (
         Row(
             "Now",
@@ -63,15 +63,16 @@ HEALTH = Board(
                     prom(_FAULTS, table=True), unit="none", steps=SEVERITY_STEPS, sort="severity", width=12, height=9,
                     names={"site": "site", "area": "area", "line": "line", "asset": "asset", "watch": "watch",
                            "kind": "kind", "Value": "severity"},
-                    fields={"severity": COLOURED, "asset": to_board("millstream-asset", "site", "line", "asset")},
+                    fields={"severity": COLOURED,
+                            "asset": to_board("millstream-asset", "site", "area", "line", "asset")},
                     empty="No sensor is in fault",
                 ),
                 table(
                     "Which series have been quiet longest?",
                     "When each series was last heard, the oldest first.",
-                    influx('last("quality") AS "quality"', "reading", by='"line", "asset", "series"', table=True),
+                    influx('last("quality") AS "quality"', "reading", by=f'{MACHINE}, "series"', table=True),
                     unit="none", sort="last heard", rising=True, width=12, height=9,
-                    names={"Time": "last heard", "line": "line", "asset": "asset", "series": "series",
+                    names={"Time": "last heard", "area": "area", "line": "line", "asset": "asset", "series": "series",
                            "quality": "quality"},
                     fields={"last heard": {"unit": "dateTimeFromNow"},
                             "quality": {"mappings": [{"type": "value", "options": {
@@ -101,7 +102,7 @@ HEALTH = Board(
                 timeline(
                     "Which machines sent, and when?",
                     "Stored readings a minute of each machine; a hole is silence.",
-                    over('mean("n") AS "n"', _PER_MINUTE, by='time($__interval), "line", "asset" fill(0)',
+                    over('mean("n") AS "n"', _PER_MINUTE, by=f"time($__interval), {MACHINE} fill(0)",
                          legend="$tag_line $tag_asset"),
                     colours={}, steps=((None, VERMILLION), (1.0, GREEN)), width=24, height=10, interval="1m",
                     empty="No reading in the time shown",
@@ -110,7 +111,7 @@ HEALTH = Board(
                     "How many readings are late, by machine?",
                     "Stored readings that came behind a newer one of their series.",
                     influx('count("quality")', "reading", '"late" = true',
-                           by='time($__interval), "line", "asset" fill(none)', legend="$tag_line $tag_asset"),
+                           by=f"time($__interval), {MACHINE} fill(none)", legend="$tag_line $tag_asset"),
                     unit="none", low=0, decimals=0, width=8, bars=True, empty="No reading was late",
                 ),
                 lines(
@@ -127,7 +128,7 @@ HEALTH = Board(
                     "Whose clocks or time stamps are wrong?",
                     "Episodes of watches of kind clock opened in the time shown: readings from the future, or far "
                     "behind their arrival.",
-                    opened('"line", "asset"', "$tag_line $tag_asset", "\"detector\" = 'clock'", chosen("watch")),
+                    opened(MACHINE, "$tag_line $tag_asset", "\"detector\" = 'clock'", chosen("watch")),
                     unit="none", decimals=0, width=8, empty="No clock was off",
                 ),
                 lines(

@@ -28,22 +28,31 @@ OVERVIEW = Board(
         Row(
             "Now",
             (
-                by_severity(),
+                by_severity(width=10),
                 stat(
                     "Will demand stay under its limit?",
                     "What the running window of maximum demand is forecast to end at, and its limit, of the meter "
                     "that is nearest to its limit.",
                     prom(f"topk(1, {FORECAST})", "forecast", now=True),
                     prom(f"{LIMIT} and topk(1, {FORECAST})", "limit", now=True),
-                    unit="watt", colours={"forecast": PURPLE, "limit": VERMILLION}, decimals=0, width=7,
+                    unit="watt", colours={"forecast": PURPLE, "limit": VERMILLION}, decimals=0, width=6,
                     empty="No forecast: no meter with a limit, or its window has just begun",
+                ),
+                stat(
+                    "What do open episodes cost an hour?",
+                    "Of each machine the dearest of its open episodes, added up over a site's machines, in the site's "
+                    "currency; of episodes that have a price.",
+                    prom("sum by (site) (max by (site,area,line,asset) (millstream_episode_cost_per_hour{PLACE}))",
+                         "{{site}}", now=True),
+                    unit="locale", decimals=0, steps=((None, ORANGE),), width=4,
+                    empty="No open episode has a price",
                 ),
                 stat(
                     "How much is muted?",
                     "Mutes in force; see the table of them below.",
                     prom('count(max by (asset,series,watch) '
                          '(millstream_mute_until_timestamp_seconds{asset=~"($site|[*]).*"})) or vector(0)', now=True),
-                    unit="none", steps=((None, GREEN), (1.0, ORANGE)), width=5, empty="No answer from Prometheus",
+                    unit="none", steps=((None, GREEN), (1.0, ORANGE)), width=4, empty="No answer from Prometheus",
                 ),
                 open_episodes(height=9),
                 ranking(
@@ -51,7 +60,7 @@ OVERVIEW = Board(
                     "OEE of each line in its newest hour; where a line has no planned run time of its own, the mean of "
                     "its machines, weighted by planned time.",
                     influx('last("value")', "kpi", '"kpi" =~ /^(oee|oee_mean)$/', *HOURS, "\"asset\" = '-'",
-                           by='"area", "line"', legend="$tag_area $tag_line", levels=("site", "line")),
+                           by='"site", "area", "line"', legend="$tag_area $tag_line", levels=("site", "area", "line")),
                     unit="percentunit", steps=RATIO_STEPS, high=1.0, decimals=0, width=6, height=9,
                     empty="No line has figures in the time shown",
                 ),
@@ -74,8 +83,8 @@ OVERVIEW = Board(
                     "What does each hour cost in energy and losses?",
                     "Energy and, where a minute has a price, losses of the whole site, in the tariff's currency; at "
                     "the beginning of each hour.",
-                    of_site('"value"', "energy_cost", by='"kpi"', legend="$tag_kpi"),
-                    of_site('"value"', *(f"{name}_cost" for name in LOSS), by='"kpi"', legend="$tag_kpi"),
+                    of_site('"value"', "energy_cost", by='"site", "kpi"', legend="$tag_kpi"),
+                    of_site('"value"', *(f"{name}_cost" for name in LOSS), by='"site", "kpi"', legend="$tag_kpi"),
                     unit="locale", stacked=True, bars=True, low=0, decimals=0, width=12,
                     colours={"energy_cost": BLUE} | {f"{name}_cost": colour for name, colour in LOSS.items()},
                     interval="1h", empty="No tariff and no price of a minute: see the site file",

@@ -5,7 +5,7 @@ from __future__ import annotations
 from grafana.boards.board import Board, Row
 from grafana.boards.colours import BLUE, GREEN, ORANGE, PURPLE, VERMILLION
 from grafana.boards.panel import lines, ranking, stat
-from grafana.boards.query import chosen, figures, influx
+from grafana.boards.query import MACHINE, chosen, figures, influx
 from grafana.boards.shared import events, opened
 from grafana.boards.variables import places, tags
 
@@ -20,8 +20,8 @@ QUALITY = Board(
     "Control charts of the series that are watched statistically, the rules they broke, and rejects.",
     (
         *places("verdict", one=True),
-        tags("watch", "verdict", "site", "line", "asset", only=_CHARTS),
-        tags("series", "verdict", "site", "line", "asset", "watch", only=_CHARTS),
+        tags("watch", "verdict", "site", "area", "line", "asset", only=_CHARTS),
+        tags("series", "verdict", "site", "area", "line", "asset", "watch", only=_CHARTS),
     ),
     (
         Row(
@@ -30,7 +30,7 @@ QUALITY = Board(
                 stat(
                     "How good are the parts?",
                     "Good parts over all parts in the newest hour.",
-                    figures('last("value")', "quality", by='"asset"', legend="$tag_asset"),
+                    figures('last("value")', "quality", by=MACHINE, legend="$tag_asset"),
                     unit="percentunit", decimals=1, steps=((None, VERMILLION), (0.95, ORANGE), (0.99, GREEN)), width=6,
                     empty="Nothing counts its parts",
                 ),

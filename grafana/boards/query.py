@@ -7,7 +7,10 @@ from typing import Literal, NamedTuple
 Source = Literal["raw", "main", "prometheus"]
 """The store's two buckets, and Prometheus."""
 
-LEVELS = ("site", "line", "asset")
+LEVELS = ("site", "area", "line", "asset")
+
+MACHINE = ", ".join(f'"{level}"' for level in LEVELS)
+"""To group by machines: lines of two areas, and machines of two lines, may have one name."""
 
 MEASURED_IN: dict[str, Source] = {"reading": "raw", "verdict": "raw", "anomaly": "main", "kpi": "main"}
 
@@ -55,8 +58,8 @@ def over(select: str, inner: Query, *where: str, by: str = "", legend: str = "",
 
 
 def prom(expr: str, legend: str = "", *, now: bool = False, table: bool = False) -> Query:
-    """PromQL; `PLACE` stands for the matchers of site, line and asset. `now`: the newest value alone."""
-    filled = expr.replace("PLACE", 'site=~"$site",line=~"$line",asset=~"$asset"')
+    """PromQL; `PLACE` stands for the matchers of site, area, line and asset. `now`: the newest value alone."""
+    filled = expr.replace("PLACE", 'site=~"$site",area=~"$area",line=~"$line",asset=~"$asset"')
     return Query("prometheus", filled, legend, "table" if table else "time_series", now or table)
 
 

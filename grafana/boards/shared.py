@@ -7,7 +7,7 @@ from typing import Any
 from detectors.registry import REGISTRY
 from grafana.boards.colours import BLUE, GREEN, ORANGE, PURPLE, SEVERITY, SKY, STATE, VERMILLION, YELLOW
 from grafana.boards.panel import COLOURED, Panel, Steps, lines, stat, table, timeline, to_board
-from grafana.boards.query import Query, chosen, influx, prom
+from grafana.boards.query import MACHINE, Query, chosen, influx, prom
 from schemas.anomaly import BANDS
 
 OPEN = "max by (site,area,line,asset,watch) (millstream_episode_severity{PLACE})"
@@ -57,7 +57,7 @@ def open_episodes(opened: str = OPEN, **place: Any) -> Panel:
         "Each open episode with its severity, 1 to 1000. The machine's name leads to its board.",
         prom(opened, table=True), unit="none", steps=SEVERITY_STEPS, sort="severity",
         names={"site": "site", "area": "area", "line": "line", "asset": "asset", "watch": "watch", "Value": "severity"},
-        fields={"severity": COLOURED, "asset": to_board("millstream-asset", "site", "line", "asset")},
+        fields={"severity": COLOURED, "asset": to_board("millstream-asset", "site", "area", "line", "asset")},
         empty="No episode is open: every watched series is as expected", **({"width": 12} | place),
     )  # fmt: skip
 
@@ -67,13 +67,13 @@ def states(**place: Any) -> Panel:
     return timeline(
         "What did each machine do, and when?",
         "What state series say, such as running, idle, setup or down. Variable State series names them.",
-        influx('last("text")', "reading", chosen("series", "state"), by='time($__interval), "line", "asset" fill(none)',
+        influx('last("text")', "reading", chosen("series", "state"), by=f"time($__interval), {MACHINE} fill(none)",
                legend="$tag_line $tag_asset"),
         colours=STATE, empty="No state series: choose its name above", **place,
     )  # fmt: skip
 
 
-EVENT_FIELDS = '"asset", "series", "watch", "phase", "severity", "peak", "cost_per_hour", "message"'
+EVENT_FIELDS = '"asset", "series", "watch", "phase", "severity", "peak", "cost_per_hour", "message", "contribution"'
 
 
 def events(title: str, description: str, *where: str, **place: Any) -> Panel:
@@ -82,8 +82,10 @@ def events(title: str, description: str, *where: str, **place: Any) -> Panel:
         title, description, influx(EVENT_FIELDS, "anomaly", *where, table=True, tail="ORDER BY time DESC LIMIT 200"),
         unit="none", steps=SEVERITY_STEPS, sort="time",
         names={"Time": "time", "asset": "asset", "series": "series", "watch": "watch", "phase": "phase",
-               "severity": "severity", "peak": "peak score", "cost_per_hour": "cost an hour", "message": "message"},
-        fields={"severity": COLOURED, "message": {"custom.width": 480}, "time": {"unit": "dateTimeAsLocal"},
+               "severity": "severity", "peak": "peak score", "cost_per_hour": "cost an hour", "message": "message",
+               "contribution": "inputs that contribute"},
+        fields={"severity": COLOURED, "message": {"custom.width": 480},
+                "inputs that contribute": {"custom.width": 240}, "time": {"unit": "dateTimeAsLocal"},
                 "peak score": {"decimals": 1, "color": {"mode": "fixed", "fixedColor": SKY}},
                 "cost an hour": {"decimals": 0}},
         empty="No event of an episode in the time shown", **({"width": 24} | place),

@@ -51,9 +51,14 @@ def tags(name: str, measurement: str, *within: str, label: str = "", multi: bool
 
 
 def places(measurement: str, *, asset: bool = True, one: bool = False) -> tuple[Variable, ...]:
-    """Site, line and, where told, asset; `one`: a single asset."""
-    found = (tags("site", measurement), tags("line", measurement, "site"))
-    return (*found, tags("asset", measurement, "site", "line", multi=not one)) if asset else found
+    """Site, area, line and, where told, asset; `one`: a single asset.
+
+    >>> [each.name for each in places("kpi")]
+    ['site', 'area', 'line', 'asset']
+    """
+    above = ("site", "area", "line")
+    found = tuple(tags(name, measurement, *above[:i]) for i, name in enumerate(above))
+    return (*found, tags("asset", measurement, *above, multi=not one)) if asset else found
 
 
 STATES = Choice("state", "State series", ("state", "execution", "mode", "status"), ("state",))

@@ -44,6 +44,7 @@ ANOMALY = Measurement(
         "episode_id": "str",
         **dict.fromkeys((*FLOATS, "peak", "cost_per_hour"), "float"),
         "message": "str",
+        "contribution": "str",
     },
 )
 KPI = Measurement(
@@ -162,6 +163,7 @@ def anomalies(results: Results) -> Table:
             "event_id": dict(enumerate(event.event_id for event in events)),
             "episode_id": dict(enumerate(event.episode_id for event in events)),
             "message": {i: _message(event) for i, event in enumerate(events) if event.message},
+            "contribution": {i: _shares(event.contribution) for i, event in enumerate(events) if event.contribution},
         },
     )
 
@@ -203,6 +205,16 @@ def tables(batch: Sequence[Results]) -> list[Table]:
 
 def _floats(events: Sequence[AnomalyEvent], name: str) -> NDArray[np.float64]:
     return np.array([getattr(event, name) for event in events], dtype=np.float64)  # None becomes NaN
+
+
+def _shares(contribution: dict[str, float]) -> str:
+    """Inputs with their shares, the largest first.
+
+    >>> _shares({"flow": 0.25, "bearing_temp": 0.75})
+    'bearing_temp=0.75;flow=0.25'
+    """
+    largest = sorted(contribution.items(), key=lambda share: (-share[1], share[0]))
+    return ";".join(f"{name}={share:.3g}" for name, share in largest)
 
 
 def _message(event: AnomalyEvent) -> str:

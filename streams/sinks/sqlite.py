@@ -153,6 +153,9 @@ class SqliteSink:
 
     def _check(self, connection: sqlite3.Connection, kind: Measurement) -> None:
         found = {row[1] for row in connection.execute(f"PRAGMA table_info({kind.name})")}
+        for name in kind.fields.keys() - found if found >= {*kind.tags, "time"} else ():  # of an older version
+            connection.execute(f"ALTER TABLE {kind.name} ADD COLUMN {name} {TYPES[kind.fields[name]]}")
+            found.add(name)
         if found != set(kind.columns):
             differs = ", ".join(sorted(found ^ set(kind.columns)))
             raise Misconfigured(

@@ -41,7 +41,7 @@ class Grafana(ContainerServer):
             "GF_SECURITY_ADMIN_PASSWORD": PASSWORD, "GF_ANALYTICS_REPORTING_ENABLED": "false",
             "GF_ANALYTICS_CHECK_FOR_UPDATES": "false", "INFLUXDB_URL": "http://127.0.0.1:1", "INFLUXDB_PREFIX": "m_",
             "INFLUXDB_AUTHORIZATION": "Token none", "PROMETHEUS_URL": "http://127.0.0.1:1",
-            "MILLSTREAM_BOARDS": "/var/lib/millstream/dashboards", "GRAFANA_URL": "http://127.0.0.1:3000",
+            "MILLSTREAM_BOARDS": "/var/lib/millstream/dashboards",
         }  # fmt: skip
         for name, value in given.items():
             container.with_env(name, value)
@@ -95,8 +95,8 @@ def test_every_data_source_is_there(grafana: Grafana) -> None:
 
 def test_every_rule_is_there(grafana: Grafana) -> None:
     groups = yaml.safe_load(ALERTS.read_text("utf-8"))["groups"]
-    wanted = {rule["uid"] for group in groups for rule in group["rules"]}
-    assert {rule["uid"] for rule in grafana.get("/api/v1/provisioning/alert-rules")} == wanted
+    wanted = {rule["uid"]: rule["annotations"] for group in groups for rule in group["rules"]}
+    assert {rule["uid"]: rule["annotations"] for rule in grafana.get("/api/v1/provisioning/alert-rules")} == wanted
     assert len(wanted) > 20
 
 

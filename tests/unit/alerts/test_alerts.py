@@ -78,7 +78,8 @@ def test_a_person_reads_what_where_and_how_bad_with_a_link_to_the_board(
         "summary_ms": "Anomali Besar pada oven-1, line1: pemantau level, tahap 601",
         "summary_zh_TW": "重大異常：line1 oven-1，監測 level，嚴重度 601",
         "value": "601",
-        "board": "http://g/d/millstream-asset?var-site=penang&var-line=line1&var-asset=oven-1&var-watch=level",
+        "board": "http://g/d/millstream-asset?var-site=penang&var-area=smt&var-line=line1&var-asset=oven-1"
+        "&var-watch=level",
         "runbook": f"{runbook or 'grafana/runbook.md'}#millstreamanomalymajor",
     }
     labels = {
@@ -164,15 +165,21 @@ def test_grafana_has_the_same_rules_from_the_same_table() -> None:
     assert len({rule["uid"] for rule in rules.values()}) == len(rules)
     for name, alert in ALERTS.items():
         rule = rules[name]
-        assert rule["data"][0]["model"]["expr"].replace("$$", "$") == alert.expr
+        assert rule["data"][0]["model"]["expr"] == alert.expr
         assert (rule["for"], rule["labels"]["severity"]) == (alert.hold, alert.severity)
         assert len(rule["uid"]) <= 40, "Grafana takes no longer uid"
 
 
-def test_grafana_fills_in_only_its_own_address_from_the_environment() -> None:
+def test_annotations_of_grafana_know_its_variables_alone_and_links_begin_with_its_own_address() -> None:
+    """Grafana fills in neither annotations nor queries from its environment: `$$` and `${` would stay as they are."""
     for rule in managed_rules().values():
+        for text in (*rule["annotations"].values(), *(query["model"].get("expr", "") for query in rule["data"])):
+            assert "$$" not in text
+            assert "${" not in text
         for text in rule["annotations"].values():
-            assert set(re.findall(r"(?<!\$)\$(?:\$\$)*(?!\$)(\{?\w+)", text)) <= {"{GRAFANA_URL"}, text
+            used = {name for action in re.findall(r"\{\{(.*?)\}\}", text) for name in re.findall(r"\$(\w+)", action)}
+            assert used <= {"labels", "values"}, text
+        assert rule["annotations"]["board"].startswith('{{ externalURL | reReplaceAll "/+$" "" }}/d/millstream-')
 
 
 def test_the_managed_rules_stand_outside_the_provisioning_path() -> None:

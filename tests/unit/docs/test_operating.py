@@ -13,6 +13,7 @@ from docs.generate import ROOT
 from streams.cli.main import app
 from streams.metrics import TABLE
 from streams.settings import PREFIX, Settings
+from streams.sinks.points import MEASUREMENTS
 
 TEXT = (ROOT / "docs" / "operating.md").read_text("utf-8")
 COMMANDS = sorted(set(re.findall(r"\bmillstream ((?:[a-z]+ ?)+(?:[^`\n|&>]*))", TEXT)))
@@ -48,7 +49,8 @@ def test_variables_and_metrics_that_it_names_are_there() -> None:
     settings = {f"{PREFIX}{name.upper()}" for name in Settings.model_fields}
     named = {name.removesuffix("_FILE") for name in re.findall(rf"\b{PREFIX}[A-Z_]+", TEXT)}
     assert named <= settings | {f"{PREFIX}SITE"}, "MILLSTREAM_SITE is compose.yaml's"
-    assert set(re.findall(r"\bmillstream_[a-z_]+", TEXT)) <= {d.name for d in TABLE}
+    buckets = {f"{Settings.model_fields['influx_prefix'].default}{kind.store}" for kind in MEASUREMENTS.values()}
+    assert set(re.findall(r"\bmillstream_[a-z_]+", TEXT)) <= {d.name for d in TABLE} | buckets
 
 
 def test_figures_of_size_are_those_that_were_measured() -> None:

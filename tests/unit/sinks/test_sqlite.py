@@ -49,6 +49,21 @@ async def test_tables_of_another_version_are_refused_with_the_columns_that_diffe
     await sink.close()
 
 
+async def test_a_field_that_an_older_version_did_not_have_is_added_and_what_was_stored_stays(tmp_path: Path) -> None:
+    path = tmp_path / "old.sqlite"
+    sink = SqliteSink(path)
+    await sink.write([make.results(events=[make.event(1)])])
+    await sink.close()
+    old = sqlite3.connect(path)
+    old.execute("ALTER TABLE anomaly DROP COLUMN contribution")
+    old.close()
+    sink = SqliteSink(path)
+    await sink.write([make.results(events=[make.event(2, contribution={"flow": 0.25, "heat": 0.75})])])
+    stored = await sink.rows("anomaly")
+    await sink.close()
+    assert [(row["time"], row["contribution"]) for row in stored] == [(2, "heat=0.75;flow=0.25"), (1, None)]
+
+
 async def test_a_locked_file_is_retried_and_then_written(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(sqlite, "BUSY_S", 0.05)
     path = tmp_path / "results.sqlite"
