@@ -3,8 +3,8 @@ PYTHON ?= python3
 VENV := .venv
 BIN := $(VENV)/bin
 STAMP := $(VENV)/.ready
-# one process has the servers, the others what needs none
-PARALLEL := -n logical --maxprocesses 4 --dist loadgroup
+# tests/parallel.py says which process has which tests
+PARALLEL := -n logical --maxprocesses 4
 SOURCES := streams detectors schemas tests docs grafana
 
 .DEFAULT_GOAL := help

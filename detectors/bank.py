@@ -175,9 +175,13 @@ class Bank:
         learned = self._learned_since[g.rows]
         if (learned == UNSEEN).any():
             places = np.flatnonzero((learned == UNSEEN)[g.local] & batch.learn)[::-1]
-            learned[g.local[places]] = batch.time[places]  # of several, the last assigned stays: the first reading's
+            first = np.full(len(g.rows), -1)
+            first[g.local[places]] = places  # of several, the last assigned stays: the first reading's
+            began = np.flatnonzero(first >= 0)
+            first = first[began]
+            learned[began] = batch.time[first]
             self._learned_since[g.rows] = learned
-            self._began |= dict(zip(rows[places].tolist(), places.tolist(), strict=True))
+            self._began |= dict(zip(g.rows[began].tolist(), first.tolist(), strict=True))
         score, alarm, threshold = self.calibration.walk_on(self._calibrated, rows, batch.time, verdict.score, batch.dt)
         before: dict[int, dict[str, Any]] = {}
         for places in g.of(alarm) if alarm.any() else ():

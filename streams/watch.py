@@ -55,6 +55,9 @@ class Watch:
     def configure(self, spec: WatchOptions, detector: Detector[Any]) -> None:
         """Take up other options that keep what was learned."""
         self.spec = spec
+        self.figures = spec.of_figures
+        """Whether it judges key figures (`streams/judging_figures.py`)."""
+        self._globs = spec.globs
         detector = self.detector = detector.with_budget(budget_per_s(spec.false_alarms))
         refractory = spec.refractory if spec.refractory is not None else duration_ns(detector.refractory_default)
         self.calibration = Calibration(
@@ -94,11 +97,6 @@ class Watch:
         return self.joint or self.waves or self.compares
 
     @property
-    def figures(self) -> bool:
-        """Whether it judges key figures (`streams/judging_figures.py`)."""
-        return self.spec.of_figures
-
-    @property
     def lazy(self) -> bool:
         """Whether series get a row only once there is something to judge (`first_bad`)."""
         return self.detector.judges == "quality"
@@ -111,7 +109,7 @@ class Watch:
         if self.compares:
             mine = fnmatchcase(ref.path, spec.assets) and any(fnmatchcase(ref.series, g) for g in spec.inputs or ())
         else:
-            mine = spec.globs == ["*"] or any(fnmatchcase(name, g) for g in spec.globs)
+            mine = self._globs == ["*"] or any(fnmatchcase(name, g) for g in self._globs)
         return mine and not any(fnmatchcase(name, g) for g in spec.exclude)
 
     def admit(self, roster: Roster, *rows: int) -> None:

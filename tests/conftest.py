@@ -45,6 +45,13 @@ def pytest_collection_finish(session: pytest.Session) -> None:
         session.config.stash[FLEET].start(names)
 
 
+@pytest.hookimpl(optionalhook=True)
+def pytest_xdist_make_scheduler(config: pytest.Config, log: Any) -> Any:
+    from tests.parallel import ByFile  # here alone there is sure to be xdist
+
+    return ByFile(config, log)
+
+
 def pytest_sessionfinish(session: pytest.Session) -> None:
     if hasattr(session.config, "workeroutput"):
         session.config.workeroutput["servers"] = session.config.stash[FLEET].report()

@@ -13,8 +13,9 @@ from hypothesis import strategies as st
 from detectors.base import Batch, Detector, pick, take
 from tests.contract.cases import ALARMS_ON_CONSTANT, TRACKS, detectors, in_units
 from tests.contract.readings import INPUTS, START, Stream, bank_of, run, same_bits, stream
+from tests.strict import NO_WARNINGS
 
-pytestmark = pytest.mark.filterwarnings("error")
+pytestmark = NO_WARNINGS
 
 SEEDS = st.integers(0, 2**32 - 1)
 FEW = settings(max_examples=6)

@@ -14,8 +14,9 @@ from detectors.base import Detector, pick, stack, take
 from detectors.rounds import DEEPEST, rounds
 from tests.contract.cases import detectors
 from tests.contract.readings import Stream, bank_of, run, same_bits, stream, verdict_bits
+from tests.strict import NO_WARNINGS
 
-pytestmark = pytest.mark.filterwarnings("error")
+pytestmark = NO_WARNINGS
 
 SEEDS = st.integers(0, 2**32 - 1)
 CUTS = st.lists(st.integers(0, 120), max_size=8).map(sorted)

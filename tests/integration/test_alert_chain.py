@@ -68,7 +68,7 @@ def test_the_page_links_to_the_board_with_its_variables_and_to_the_runbook(run: 
     [alert] = alerts_in(messages(run, "firing", labels)[0], "firing", **labels)
     board = urlsplit(alert["annotations"]["board"])
     assert f"{board.scheme}://{board.netloc}" == GRAFANA
-    chosen = {name: labels[name] for name in ("site", "line", "asset", "watch")}
+    chosen = {name: labels[name] for name in ("site", "area", "line", "asset", "watch")}
     assert parse_qs(board.query) == {f"var-{name}": [value] for name, value in chosen.items()}
     shipped = {d["uid"]: d for d in map(json.loads, (p.read_text("utf-8") for p in _dashboards()))}
     if shipped:

@@ -6,6 +6,7 @@ acts only when that pipe closes: at the end of the run, whatever ended it.
 
 from __future__ import annotations
 
+import atexit
 import contextlib
 import os
 import shutil
@@ -30,6 +31,7 @@ def _pipe() -> IO[str]:
     )
     assert reaper.stdin is not None
     reaper.returncode = 0  # it outlives this run on purpose: no warning that it still runs
+    atexit.register(reaper.stdin.close)
     return reaper.stdin
 
 

@@ -31,8 +31,11 @@ GRAFANA = "https://grafana.example.org"
 PARTITIONS = 4
 PAST_ROWS = 120
 SIGMAS = 25.0
-LONG = {"alertname": "MillstreamAnomalyMajor", "site": "penang", "line": "line1", "asset": "oven-1", "watch": "level"}
-SHORT = LONG | {"line": "cooling", "asset": "chiller-2"}
+LONG = {
+    "alertname": "MillstreamAnomalyMajor", "site": "penang", "area": "smt", "line": "line1", "asset": "oven-1",
+    "watch": "level",
+}  # fmt: skip
+SHORT = LONG | {"area": "utilities", "line": "cooling", "asset": "chiller-2"}
 _PLACE = {
     "LONG": ("penang/smt/line1/oven-1", "conveyor_speed"),
     "SHORT": ("penang/utilities/cooling/chiller-2", "water_flow"),

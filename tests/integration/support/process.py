@@ -25,6 +25,8 @@ def process(environment: dict[str, str], *arguments: str) -> Iterator[subprocess
         if child.poll() is None:
             child.kill()
         child.wait(10)
+        assert child.stdout is not None
+        child.stdout.close()
 
 
 def listening(pid: int) -> set[str]:

@@ -19,8 +19,9 @@ from detectors.calibration import Calibration
 from detectors.durations import SECOND, budget_per_s, duration_ns
 from tests.contract.readings import START, Stream, same_bits, stream
 from tests.naive.auto import NaiveAuto
+from tests.strict import NO_WARNINGS
 
-pytestmark = pytest.mark.filterwarnings("error")
+pytestmark = NO_WARNINGS
 
 SEEDS = st.integers(0, 2**32 - 1)
 ROWS = 2

@@ -16,11 +16,12 @@ from detectors.durations import SECOND
 from streams.site import WatchOptions
 from tests.contract.readings import bank_of, stream
 from tests.naive.duplicate import NaiveDuplicate
+from tests.strict import NO_WARNINGS
 from tests.unit.detectors.test_t2_spe import batch
 from tests.unit.engine.logs import LINE, Tape, play, renumbered, site, tick
 from tests.unit.engine.test_outcomes import of_json, single
 
-pytestmark = pytest.mark.filterwarnings("error")
+pytestmark = NO_WARNINGS
 
 M1 = f"{LINE}/m1"
 

@@ -24,8 +24,9 @@ from tests.naive.gap import NaiveGap
 from tests.naive.limits import NaiveLimits
 from tests.naive.robust_zscore import NaiveRobustZscore
 from tests.naive.stuck import NaiveStuck
+from tests.strict import NO_WARNINGS
 
-pytestmark = pytest.mark.filterwarnings("error")
+pytestmark = NO_WARNINGS
 
 SEEDS = st.integers(0, 2**32 - 1)
 SOME = settings(max_examples=25)

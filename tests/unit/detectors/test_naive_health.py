@@ -17,9 +17,10 @@ from tests.naive.clock import NaiveClock
 from tests.naive.quality import NaiveQuality
 from tests.naive.railed import NaiveRailed
 from tests.naive.unit_swap import NaiveUnitSwap
+from tests.strict import NO_WARNINGS
 from tests.unit.detectors.test_naive import ROWS, by_twin, equal, plain_bank
 
-pytestmark = pytest.mark.filterwarnings("error")
+pytestmark = NO_WARNINGS
 
 SEEDS = st.integers(0, 2**32 - 1)
 SOME = settings(max_examples=25)

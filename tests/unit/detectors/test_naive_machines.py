@@ -17,9 +17,10 @@ from tests.contract.readings import stream
 from tests.naive.bearing import NaiveBearing
 from tests.naive.peers import NaivePeers
 from tests.naive.vibration_zone import score_of, velocity_of
+from tests.strict import NO_WARNINGS
 from tests.unit.detectors.test_naive import ROWS, equal, plain_bank
 
-pytestmark = pytest.mark.filterwarnings("error")
+pytestmark = NO_WARNINGS
 
 SEEDS = st.integers(0, 2**32 - 1)
 

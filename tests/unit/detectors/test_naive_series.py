@@ -21,9 +21,10 @@ from tests.naive.level_shift import NaiveLevelShift
 from tests.naive.nelson import NaiveNelson
 from tests.naive.seasonal import NaiveSeasonal
 from tests.naive.trend_rul import NaiveTrendRul
+from tests.strict import NO_WARNINGS
 from tests.unit.detectors.test_naive import ROWS, SEEDS, SOME, by_twin, equal, plain_bank
 
-pytestmark = pytest.mark.filterwarnings("error")
+pytestmark = NO_WARNINGS
 
 FIELDS = ("raw", "expected", "low", "high", "warm")
 

@@ -17,8 +17,9 @@ from detectors.calibration import Calibration
 from detectors.durations import SECOND, budget_per_s
 from tests.contract.readings import INPUTS, START, same_bits, stream
 from tests.naive.t2_spe import NaiveT2Spe
+from tests.strict import NO_WARNINGS
 
-pytestmark = pytest.mark.filterwarnings("error")
+pytestmark = NO_WARNINGS
 
 ROWS = 2
 OWN = Calibration(rule="own", rate_per_s=0.0, refractory_ns=0)

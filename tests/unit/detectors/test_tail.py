@@ -15,8 +15,9 @@ from detectors.bank import Bank
 from detectors.calibration import Calibration, CalibrationState
 from tests.contract.readings import START, run, same_bits, stream
 from tests.naive.tail import NaiveTail
+from tests.strict import NO_WARNINGS
 
-pytestmark = pytest.mark.filterwarnings("error")
+pytestmark = NO_WARNINGS
 
 SEEDS = st.integers(0, 2**32 - 1)
 ROWS = 3

@@ -33,9 +33,6 @@ BATCH = 1000
 """Messages taken at a time, which changes no result."""
 
 
-pytestmark = pytest.mark.xdist_group("profiles")  # each is played once
-
-
 class Played(NamedTuple):
     """A profile's plant and the events that came of it."""
 
