@@ -113,6 +113,7 @@ def _note(name: str, colour: str, query: Query) -> Json:
             "queryType": "tags",
             "fromAnnotations": True,
             "textEditor": True,
+            "titleColumn": "anomaly.phase",  # else the title is the first column: the time, as a number
             "textColumn": "message",
             "tagsColumn": "asset,series,watch,phase",
             "name": name,

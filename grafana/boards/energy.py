@@ -4,12 +4,12 @@ from __future__ import annotations
 
 from grafana.boards.board import Board, Row
 from grafana.boards.colours import BLUE, GREEN, GREY, LOSS, ORANGE, VERMILLION
-from grafana.boards.panel import COLOURED, DASHED, fixed, lines, ranking, stat, table
+from grafana.boards.panel import COLOURED, DASHED, MINUTES, fixed, lines, ranking, stat, table
 from grafana.boards.query import MACHINE, figures, influx, kpi, of_site, prom
 from grafana.boards.shared import COVERAGE_STEPS, RATIO_STEPS, running_demand
 from grafana.boards.variables import places
 
-_OF_SITE = 'millstream_kpi{site=~"$site",area="-",line="-",asset="-",'
+_OF_SITE = 'millstream_kpi{SITE,area="-",line="-",asset="-",'
 _MACHINES = "\"asset\" != '-'"
 _NAMED = "$tag_line $tag_asset"
 _LOSSES = LOSS
@@ -37,7 +37,7 @@ ENERGY = Board(
                     "one where the site file has no `startup`. With loss_unknown they add up to planned time less that "
                     "of good parts.",
                     *(figures('sum("value")', name, legend=name, where=(_MACHINES,)) for name in _LOSSES),
-                    unit="m", colours=_LOSSES, decimals=0, width=8, height=8,
+                    unit=MINUTES, colours=_LOSSES, decimals=0, width=8, height=8,
                     empty="No machine with states in the time shown",
                 ),
                 lines(
@@ -45,7 +45,7 @@ ENERGY = Board(
                     "Minutes lost in each hour by kind of loss, all machines shown together.",
                     *(figures('sum("value")', name, by="time(1h) fill(none)", legend=name, where=(_MACHINES,))
                       for name in _LOSSES),
-                    unit="m", stacked=True, bars=True, colours=_LOSSES, low=0, decimals=0, width=8, height=8,
+                    unit=MINUTES, stacked=True, bars=True, colours=_LOSSES, low=0, decimals=0, width=8, height=8,
                     interval="1h", empty="No machine with states in the time shown",
                 ),
                 lines(
@@ -93,7 +93,7 @@ ENERGY = Board(
                     "What must be shed now?",
                     "kW to shed for the rest of the running window to stay under the limit; 0 where nothing must be.",
                     prom('max(millstream_kpi{PLACE,kpi="demand_shed"}) * 1000', now=True),
-                    unit="watt", steps=((None, GREEN), (1.0, VERMILLION)), decimals=0, width=8,
+                    unit="watt", steps=((None, GREEN), (1.0, VERMILLION)), width=8,
                     empty="No forecast of the running window",
                 ),
                 stat(
@@ -106,9 +106,9 @@ ENERGY = Board(
                 stat(
                     "What is the month's highest demand?",
                     "Highest final window of the site's month so far.",
-                    prom('max by (site) (millstream_kpi{site=~"$site",line="-",asset="-",kpi="demand_max"}) * 1000',
+                    prom('max by (site) (millstream_kpi{SITE,line="-",asset="-",kpi="demand_max"}) * 1000',
                          "{{site}}", now=True),
-                    unit="watt", decimals=0, width=8, empty="No window of this month is final yet",
+                    unit="watt", width=8, empty="No window of this month is final yet",
                 ),
             ),
         ),

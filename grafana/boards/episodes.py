@@ -43,7 +43,7 @@ EPISODES = Board(
                 stat(
                     "How many could not be listed?",
                     "Open episodes beyond the 1,000 label sets of the metrics: one common cause is likely.",
-                    prom('sum(millstream_episodes_unlisted{site=~"$site"}) or vector(0)', now=True),
+                    prom('sum(millstream_episodes_unlisted{SITE}) or vector(0)', now=True),
                     unit="none", steps=((None, GREEN), (1.0, VERMILLION)), width=4, empty="No answer from Prometheus",
                 ),
                 lines(
@@ -70,8 +70,8 @@ EPISODES = Board(
                     "Does each watch keep to its budget?",
                     "Alarms raised over alarms that false_alarms allows, since the watch learned; true ones are among "
                     "them. Dashed: from 5 on for a day an alert fires.",
-                    prom('max by (watch) (millstream_alarm_rate_per_second{watch=~"$watch"}) / '
-                         'max by (watch) (millstream_alarm_budget_per_second{watch=~"$watch"})', "{{watch}}"),
+                    prom('max by (watch) (millstream_alarm_rate_per_second{WATCH}) / '
+                         'max by (watch) (millstream_alarm_budget_per_second{WATCH})', "{{watch}}"),
                     unit="none", low=0, decimals=1, lines_at=((None, GREEN), (1.0, ORANGE), (5.0, VERMILLION)),
                     width=12, custom={"scaleDistribution": {"type": "symlog", "log": 10, "linearThreshold": 1}},
                     empty="No watch has learned yet",
@@ -79,11 +79,11 @@ EPISODES = Board(
                 table(
                     "What does each watch raise, and what may it?",
                     "Alarms a day and series: raised so far, allowed; and the share of warm-up that is done.",
-                    prom(f'max by (watch) (millstream_alarm_rate_per_second{{watch=~"$watch"}}) * {_DAY}', table=True),
-                    prom(f'max by (watch) (millstream_alarm_budget_per_second{{watch=~"$watch"}}) * {_DAY}',
+                    prom(f'max by (watch) (millstream_alarm_rate_per_second{{WATCH}}) * {_DAY}', table=True),
+                    prom(f'max by (watch) (millstream_alarm_budget_per_second{{WATCH}}) * {_DAY}',
                          table=True),
-                    prom('min by (watch) (millstream_warmup_ratio{watch=~"$watch"})', table=True),
-                    prom('sum by (watch) (millstream_models_unfit{watch=~"$watch"})', table=True),
+                    prom('min by (watch) (millstream_warmup_ratio{WATCH})', table=True),
+                    prom('sum by (watch) (millstream_models_unfit{WATCH})', table=True),
                     unit="short", width=12,
                     names={"watch": "watch", "Value #A": "raised a day", "Value #B": "allowed a day",
                            "Value #C": "warm-up", "Value #D": "no longer fit"},
@@ -116,7 +116,7 @@ EPISODES = Board(
                          by=f'{MACHINE}, "series", "watch"', table=True),
                     unit="none", sort="within a minute", most=10, width=12,
                     steps=((None, GREEN), (2.0, ORANGE), (3.0, VERMILLION)),
-                    names={"line": "line", "asset": "asset", "series": "series", "watch": "watch",
+                    names={"area": "area", "line": "line", "asset": "asset", "series": "series", "watch": "watch",
                            "within a minute": "within a minute"},
                     fields={"within a minute": {"custom.cellOptions": {"type": "color-text"}}},
                     empty="No episode in the time shown",

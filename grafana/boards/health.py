@@ -10,7 +10,7 @@ from grafana.boards.shared import COVERAGE_STEPS, SEVERITY_STEPS, events, kinds,
 from grafana.boards.variables import places, tags
 
 _FAULTS = (
-    'max by (site,area,line,asset,watch) (millstream_episode_severity{PLACE,watch=~"$watch"}) * on (watch) '
+    "max by (site,area,line,asset,watch) (millstream_episode_severity{PLACE,WATCH}) * on (watch) "
     'group_left(kind) max by (watch,kind) (millstream_watch_info{judges="health"})'
 )
 _HEALTH = kinds(health=True)
@@ -38,7 +38,7 @@ HEALTH = Board(
                 stat(
                     "How many machines are silent?",
                     "Machines with an open episode of a gap. Three of one line at once: look at the gateway first.",
-                    prom('count(count by (site,area,line,asset) (millstream_episode_severity{PLACE,watch=~"$watch"} '
+                    prom('count(count by (site,area,line,asset) (millstream_episode_severity{PLACE,WATCH} '
                          'and on (watch) millstream_watch_info{kind="gap"})) or vector(0)', now=True),
                     unit="none", steps=((None, GREEN), (1.0, ORANGE), (3.0, VERMILLION)), width=6,
                     empty="No answer from Prometheus",

@@ -9,6 +9,7 @@ from grafana.boards.query import HOURS, influx, of_site, prom
 from grafana.boards.shared import (
     FORECAST,
     LIMIT,
+    MUTES,
     RATIO_STEPS,
     by_severity,
     events,
@@ -35,7 +36,7 @@ OVERVIEW = Board(
                     "that is nearest to its limit.",
                     prom(f"topk(1, {FORECAST})", "forecast", now=True),
                     prom(f"{LIMIT} and topk(1, {FORECAST})", "limit", now=True),
-                    unit="watt", colours={"forecast": PURPLE, "limit": VERMILLION}, decimals=0, width=6,
+                    unit="watt", colours={"forecast": PURPLE, "limit": VERMILLION}, width=6,
                     empty="No forecast: no meter with a limit, or its window has just begun",
                 ),
                 stat(
@@ -50,8 +51,7 @@ OVERVIEW = Board(
                 stat(
                     "How much is muted?",
                     "Mutes in force; see the table of them below.",
-                    prom('count(max by (asset,series,watch) '
-                         '(millstream_mute_until_timestamp_seconds{asset=~"($site|[*]).*"})) or vector(0)', now=True),
+                    prom(f"count({MUTES}) or vector(0)", now=True),
                     unit="none", steps=((None, GREEN), (1.0, ORANGE)), width=4, empty="No answer from Prometheus",
                 ),
                 open_episodes(height=9),

@@ -5,10 +5,10 @@ from __future__ import annotations
 from grafana.boards.board import Board, Row
 from grafana.boards.colours import BLUE, GREEN, GREY, ORANGE, PURPLE, SKY, VERMILLION, YELLOW
 from grafana.boards.panel import lines, ranking, stat, table
-from grafana.boards.query import prom
+from grafana.boards.query import matching, prom
 from grafana.boards.variables import Variable
 
-_AT = 'instance=~"$instance"'
+_AT = matching("instance")
 _WINDOW = "[$__rate_interval]"
 _OUTCOMES = {
     "scored": BLUE, "warming": SKY, "withheld": ORANGE, "late": PURPLE, "duplicate": GREY, "muted": YELLOW,

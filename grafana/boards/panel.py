@@ -14,6 +14,8 @@ Steps = Sequence[tuple[float | None, str]]
 """Thresholds: from this value on, this colour; the first has None."""
 
 NOTHING = "Nothing in the time shown"
+MINUTES = "suffix: min"
+"""Minutes that stay minutes: of its own unit Grafana makes hours and days, rounded."""
 _PLAIN: Steps = ((None, BLUE),)
 _NONE: Mapping[str, Any] = MappingProxyType({})
 
@@ -38,6 +40,11 @@ class Panel(NamedTuple):
     repeat: str = ""
     interval: str = ""
     """Shortest interval between two points, such as 10m."""
+
+
+def _no_words(instead: str | None) -> Json:
+    """What an empty panel says is said of the panel, and not in each cell, or of each line, without a value."""
+    return {"matcher": {"id": "byRegexp", "options": "/.*/"}, "properties": [{"id": "noValue", "value": instead}]}
 
 
 def lines(
@@ -70,7 +77,8 @@ def lines(
         "stacking": {"mode": "normal" if stacked else "none", "group": "A"},
         "thresholdsStyle": {"mode": "dashed" if lines_at else "off"},
     }
-    overrides = [_override(name, {"color": fixed(colour)}) for name, colour in (colours or {}).items()]
+    overrides = [_no_words(None)]
+    overrides += [_override(name, {"color": fixed(colour)}) for name, colour in (colours or {}).items()]
     overrides += [_override(name, style) for name, style in (styles or {}).items()]
     defaults: Json = {"color": {"mode": "shades", "fixedColor": BLUE}}
     bounds = {"min": low, "max": high, "decimals": decimals}
@@ -190,6 +198,9 @@ def table(
     unless `rising`.
     """
     order = {name: i for i, name in enumerate(names)}
+    # as the unit of all columns it would be put to names as well: line "1" would be 100 %
+    numbers: Json = {"matcher": {"id": "byType", "options": "number"}, "properties": [{"id": "unit", "value": unit}]}
+    single = (_override(name, settings) for name, settings in (fields or {}).items())
     told: list[Json] = [
         {"id": "merge", "options": {}},
         {"id": "filterFieldsByName", "options": {"include": {"names": list(names)}}},
@@ -200,10 +211,10 @@ def table(
     if most:
         told.append({"id": "limit", "options": {"limitField": most}})
     return Panel(
-        "table", title, description, queries, unit, steps=steps, transformations=tuple(told),
+        "table", title, description, queries, "string", steps=steps, transformations=tuple(told),
         custom={"align": "auto", "cellOptions": {"type": "auto"}, "inspect": False, "filterable": True},
         options={"showHeader": True, "cellHeight": "sm", "footer": {"show": False, "reducer": [], "fields": ""}},
-        overrides=tuple(_override(name, settings) for name, settings in (fields or {}).items()), **place,
+        overrides=(_no_words(""), numbers, *single), **place,
     )  # fmt: skip
 
 

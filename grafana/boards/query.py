@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from typing import Literal, NamedTuple
 
 Source = Literal["raw", "main", "prometheus"]
@@ -37,8 +38,8 @@ def influx(
 ) -> Query:
     """SELECT from a measurement over the time shown, of the places that the variables name.
 
-    >>> influx('last("value")', "kpi", kpi("oee"), by='"asset"', levels=("site",)).text
-    'SELECT last("value") FROM "kpi" WHERE $timeFilter AND "site" =~ /^$site$/ AND "kpi" = \\'oee\\' GROUP BY "asset"'
+    >>> print(influx('last("value")', "kpi", by='"asset"', levels=("site",)).text)
+    SELECT last("value") FROM "kpi" WHERE $timeFilter AND "site" =~ /^${site:regex}$/ GROUP BY "asset"
     """
     conditions = ["$timeFilter", *(chosen(level) for level in levels), *where]
     grouped = f" GROUP BY {by}" if by else ""
@@ -58,18 +59,32 @@ def over(select: str, inner: Query, *where: str, by: str = "", legend: str = "",
 
 
 def prom(expr: str, legend: str = "", *, now: bool = False, table: bool = False) -> Query:
-    """PromQL; `PLACE` stands for the matchers of site, area, line and asset. `now`: the newest value alone."""
-    filled = expr.replace("PLACE", 'site=~"$site",area=~"$area",line=~"$line",asset=~"$asset"')
+    """PromQL; PLACE stands for the matchers of site, area, line and asset, SITE and WATCH for these alone.
+
+    `now`: the newest value alone. Names are put in by Grafana's own format for regular expressions, and between
+    backticks, where PromQL takes a backslash as it is: what Grafana makes of a variable by itself is wrong where one
+    value alone may be chosen.
+    """
+    filled = re.sub(r"\b(PLACE|SITE|WATCH)\b", lambda name: _MATCHERS[name[1]], expr)
     return Query("prometheus", filled, legend, "table" if table else "time_series", now or table)
 
 
 def chosen(tag: str, variable: str = "") -> str:
-    """A condition: the tag is among a variable's values.
+    """A condition: the tag is among a variable's values, whatever signs are in these.
 
     >>> chosen("asset")
-    '"asset" =~ /^$asset$/'
+    '"asset" =~ /^${asset:regex}$/'
     """
-    return f'"{tag}" =~ /^${variable or tag}$/'
+    return f'"{tag}" =~ /^${{{variable or tag}:regex}}$/'
+
+
+def matching(label: str) -> str:
+    """A matcher: the label is among a variable's values.
+
+    >>> matching("asset")
+    'asset=~`${asset:regex}`'
+    """
+    return f"{label}=~`${{{label}:regex}}`"
 
 
 def kpi(*names: str) -> str:
@@ -78,6 +93,10 @@ def kpi(*names: str) -> str:
         return f"\"kpi\" = '{names[0]}'"
     return f'"kpi" =~ /^({"|".join(names)})$/'
 
+
+_MATCHERS = {
+    "PLACE": ",".join(matching(level) for level in LEVELS), "SITE": matching("site"), "WATCH": matching("watch"),
+}  # fmt: skip
 
 HOURS = ("\"shift\" = '-'", "\"product\" = '-'")
 """Conditions: figures of hours (or of windows of demand), of all products together."""

@@ -11,8 +11,9 @@ from grafana.boards.query import MACHINE, Query, chosen, influx, prom
 from schemas.anomaly import BANDS
 
 OPEN = "max by (site,area,line,asset,watch) (millstream_episode_severity{PLACE})"
-OPEN_OF_WATCH = 'max by (site,area,line,asset,watch) (millstream_episode_severity{PLACE,watch=~"$watch"})'
+OPEN_OF_WATCH = "max by (site,area,line,asset,watch) (millstream_episode_severity{PLACE,WATCH})"
 
+MUTES = "max by (asset,series,watch) (millstream_mute_until_timestamp_seconds{asset=~`(${site:regex}|[*]).*`})"
 FORECAST = "max by (site,area,line,asset) (millstream_demand_forecast_watts{PLACE})"
 LIMIT = "max by (site,area,line,asset) (millstream_demand_limit_watts{PLACE})"
 
@@ -97,8 +98,7 @@ def mutes(**place: Any) -> Panel:
     return table(
         "What is muted, and until when?",
         "Mutes in force: matching series are neither judged nor learned until then. Globs; * is all.",
-        prom('max by (asset,series,watch) (millstream_mute_until_timestamp_seconds{asset=~"($site|[*]).*"}) * 1000',
-             table=True),
+        prom(f"{MUTES} * 1000", table=True),
         unit="dateTimeFromNow", sort="until",
         names={"asset": "asset", "series": "series", "watch": "watch", "Value": "until"},
         empty="Nothing is muted", **place,

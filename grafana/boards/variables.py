@@ -42,7 +42,7 @@ def tags(name: str, measurement: str, *within: str, label: str = "", multi: bool
     """A variable: the values that a tag has in the places that other variables name.
 
     >>> tags("line", "kpi", "site").query
-    'SHOW TAG VALUES FROM "kpi" WITH KEY = "line" WHERE "site" =~ /^$site$/'
+    'SHOW TAG VALUES FROM "kpi" WITH KEY = "line" WHERE "site" =~ /^${site:regex}$/'
     """
     conditions = [*(chosen(each) for each in within), *([only] if only else [])]
     where = f" WHERE {' AND '.join(conditions)}" if conditions else ""

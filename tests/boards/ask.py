@@ -27,7 +27,7 @@ class Refused(Exception):
 
 def ask(where: Stand, query: Query, values: Values, span: Span) -> list[Series]:
     """What a panel's query gives. Raises Refused."""
-    text = filled(query.text, query.source, values, span)
+    text = filled(query.text, values, span)
     if query.source == "prometheus":
         return _prometheus(where.prometheus, text, span, query.instant)
     return influxql(where, query.source, text)
@@ -51,7 +51,7 @@ def values_of(where: Stand, source: str, query: str, values: Values, span: Span)
         metric, label = query.removeprefix("label_values(").removesuffix(")").split(", ")
         found = _prometheus(where.prometheus, metric, span, True)
         return sorted({series.tags[label] for series in found})
-    text = filled(query, "raw", values, span)
+    text = filled(query, values, span)
     return [str(row[1]) for series in influxql(where, source, text) for row in series.rows]
 
 

@@ -261,12 +261,16 @@ def _unit(panel: Panel, column: str) -> str:
     found = _is(panel, column, "unit")
     if found is not None:
         return str(found)
-    return panel.unit if column in _value_columns(panel) else "none"
+    of_numbers = next(each for each in panel.overrides if each["matcher"] == {"id": "byType", "options": "number"})
+    return str(of_numbers["properties"][0]["value"]) if column in _value_columns(panel) else "none"
 
 
 def _value_columns(panel: Panel) -> set[str]:
     """Columns that hold what was asked for, and not the names of it."""
-    of_tags = {"Time", "site", "line", "asset", "series", "watch", "phase", "product", "kind", "message"}
+    of_tags = {
+        "Time", "site", "area", "line", "asset", "series", "watch", "phase", "product", "kind", "message",
+        "contribution",
+    }  # fmt: skip
     return {called for name, called in _names(panel).items() if name not in of_tags}
 
 

@@ -1,4 +1,4 @@
-"""Variables of boards filled in as Grafana fills them in, for InfluxQL and for PromQL."""
+"""Variables of boards filled in as Grafana fills them in, for InfluxQL and for PromQL alike."""
 
 from __future__ import annotations
 
@@ -7,7 +7,6 @@ from collections.abc import Mapping, Sequence
 from typing import NamedTuple
 
 from grafana.boards.board import Board
-from grafana.boards.query import Source
 from grafana.boards.variables import Choice, Variable
 
 Values = Mapping[str, Sequence[str] | str]
@@ -46,7 +45,7 @@ def duration_ms(text: str) -> int:
     return int(text[:-1]) * {"s": 1_000, "m": 60_000, "h": 3_600_000}[text[-1]]
 
 
-def filled(text: str, source: Source, values: Values, span: Span) -> str:
+def filled(text: str, values: Values, span: Span) -> str:
     """A query as it reaches the data source."""
     text = text.replace("$timeFilter", f"time >= {span.start}ms and time <= {span.end}ms")
     seconds = span.interval // 1000
@@ -54,14 +53,18 @@ def filled(text: str, source: Source, values: Values, span: Span) -> str:
     text = text.replace("$__range", f"{(span.end - span.start) // 1000}s")
     for name in sorted(values, key=len, reverse=True):
         chosen = values[name]
-        text = text.replace(f"${name}", chosen if isinstance(chosen, str) else _many(chosen, source))
+        text = text.replace(f"${{{name}:regex}}", chosen if isinstance(chosen, str) else _many(chosen))
     return text
 
 
-def _many(values: Sequence[str], source: Source) -> str:
-    slash = "\\\\" if source == "prometheus" else "\\"  # PromQL's strings take one of two away
-    escaped = [_SPECIAL.sub(lambda m: slash + m[0], value) for value in values]
-    return escaped[0] if len(escaped) == 1 and source == "prometheus" else f"({'|'.join(escaped)})"
+def _many(values: Sequence[str]) -> str:
+    """Grafana's format `regex`.
+
+    >>> print(_many(["a.b"]), _many(["a/b", "c"]))
+    a\\.b (a\\/b|c)
+    """
+    escaped = [_SPECIAL.sub(lambda m: "\\" + m[0], value) for value in values]
+    return escaped[0] if len(escaped) == 1 else f"({'|'.join(escaped)})"
 
 
 def all_of(variables: Sequence[Variable | Choice]) -> dict[str, Sequence[str] | str]:

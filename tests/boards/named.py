@@ -24,7 +24,7 @@ def name_of(query: Query, series: Series, column: str) -> str:
     return re.sub(r"\$tag_(\w+)", lambda m: series.tags.get(m[1], ""), said)
 
 
-_STEPS = {"watt": "W", "kwatt": "kW", "kwatth": "kWh", "masskg": "kg", "m": "min", "cps": "/s", "s": "s"}
+_STEPS = {"watt": "W", "kwatt": "kW", "kwatth": "kWh", "masskg": "kg", "suffix: min": "min", "cps": "/s", "s": "s"}
 
 
 def written(value: object, unit: str, decimals: int | None = None) -> str:

@@ -48,6 +48,19 @@ def installed(tmp_path_factory: pytest.TempPathFactory) -> Path:
     return folder / "venv" / "bin"
 
 
+def compile_kernels(installed: Path, folder: Path) -> set[Path]:
+    """The kernels that the Dockerfile's command makes there, with the sources beside it as in its first stage."""
+    told = re.search(r"bin/python ([-\w ]*)-c \\\n\s*\"([^\"]+)\"", DOCKERFILE)
+    assert told is not None
+    command = [str(installed / "python"), *told[1].split(), "-c", told[2]]
+    subprocess.run(command, cwd=ROOT, env={"NUMBA_CACHE_DIR": str(folder)}, check=True, capture_output=True)
+    return kernels(folder)
+
+
+def kernels(folder: Path) -> set[Path]:
+    return {path for path in folder.rglob("*") if path.is_file()}
+
+
 @pytest.fixture
 def settings(real_kafka: KafkaServer) -> Iterator[Settings]:
     prefix = f"t{uuid.uuid4().hex[:8]}."
@@ -67,6 +80,8 @@ async def test_the_entry_makes_topics_works_says_how_it_is_and_stops(
     healthy = words("    CMD")[1:]
     tmp = tmp_path / "tmp"
     tmp.mkdir()
+    ready = compile_kernels(installed, tmp / "millstream-kernels")
+    assert ready
     for name, secret in (("control_key", CONTROL_KEY), ("metrics_token", TOKEN)):
         (tmp_path / name).write_text(secret)
     environment = {
@@ -110,3 +125,4 @@ async def test_the_entry_makes_topics_works_says_how_it_is_and_stops(
             worker.kill()
         worker.communicate()
     assert [path.name for path in tmp.iterdir()] == ["millstream-kernels"], "it writes to /tmp alone"
+    assert kernels(tmp / "millstream-kernels") == ready, "the image's kernels are those that the worker looks for"

@@ -89,7 +89,7 @@ def alertmanager_config(folder: Path, receiver: str) -> Path:
         route |= {name: "1s" for name in ("group_wait", "group_interval") if name in route and route[name] != "0s"}
     for each in config["receivers"]:
         for hook in each["webhook_configs"]:
-            hook["url"] = hook["url"].replace("127.0.0.1:9094", receiver)
+            hook["url"] = hook["url"].replace("127.0.0.1:9095", receiver)
         if each["name"] == PAGED:
             each["slack_configs"] = [
                 {

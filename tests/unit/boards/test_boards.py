@@ -25,8 +25,8 @@ from streams.sinks.points import MEASUREMENTS
 
 KINDS = {"timeseries", "stat", "bargauge", "table", "state-timeline"}
 UNITS = {
-    "none", "short", "locale", "percentunit", "watt", "kwatt", "kwatth", "masskg", "m", "s", "bytes", "cps",
-    "dateTimeFromNow", "dateTimeAsLocal",
+    "none", "short", "locale", "percentunit", "watt", "kwatt", "kwatth", "masskg", "s", "bytes", "cps",
+    "dateTimeFromNow", "dateTimeAsLocal", "string", "suffix: min",
 }  # fmt: skip
 """Ids that Grafana knows (packages/grafana-data, valueFormats)."""
 NOT_OURS = {"up", "process_resident_memory_bytes"}
@@ -175,10 +175,12 @@ def test_places_are_chained_and_can_be_chosen_together(uid: str) -> None:
     for variable in order:
         assert variable["refresh"] == 2, "values follow the time shown"
         assert variable["includeAll"] is variable["multi"]
-    wanted = [name for name in ("site", "line", "asset") if name in variables(uid)]
+    wanted = [name for name in ("site", "area", "line", "asset") if name in variables(uid)]
     for place, name in enumerate(wanted):
         for before in wanted[:place]:
-            assert f"${before}" in variables(uid)[name]["query"]["query"], f"{name} is not narrowed by {before}"
+            assert f"${{{before}:regex}}" in variables(uid)[name]["query"]["query"], (
+                f"{name} is not narrowed by {before}"
+            )
 
 
 @each
@@ -188,8 +190,45 @@ def test_every_query_is_narrowed_by_variables(uid: str) -> None:
         query = said(target)
         if WITHOUT_PLACE in query and uid != "millstream-self":
             continue
-        asked = set(re.findall(r"\$(\w+)", query))
+        asked = set(re.findall(r"\$\{(\w+):regex\}", query))
         assert asked & places, f"{title}: {query}"
+
+
+@each
+def test_names_are_put_into_queries_by_the_format_for_regular_expressions(uid: str) -> None:
+    """What the data sources make of `$asset` by themselves escapes nothing where one value alone may be chosen."""
+    own = {name for name, variable in variables(uid).items() if variable["type"] in ("query", "custom")}
+    asked = [said(target) for _, target in targets(uid)]
+    asked += [variable["query"]["query"] for variable in variables(uid).values() if variable["type"] == "query"]
+    for query in asked:
+        for name, form in re.findall(r"\$\{?(\w+)(:regex\})?", query):
+            assert form or name not in own, query
+        assert not re.search(r'"[^"`]*\$\{', re.sub(r"`[^`]*`|/\^[^ ]*\$/", "", query)), (
+            "PromQL takes `\\(` so in backticks"
+        )
+
+
+@each
+def test_a_table_puts_its_unit_to_numbers_and_its_words_to_no_cell(uid: str) -> None:
+    """Grafana puts a unit of all columns to names that look like numbers, and noValue into each empty cell."""
+    for panel in panels(uid):
+        if panel["type"] == "table":
+            assert panel["fieldConfig"]["defaults"]["unit"] == "string"
+            words, numbers = panel["fieldConfig"]["overrides"][:2]
+            assert words == {
+                "matcher": {"id": "byRegexp", "options": "/.*/"}, "properties": [{"id": "noValue", "value": ""}],
+            }  # fmt: skip
+            assert numbers["matcher"] == {"id": "byType", "options": "number"}
+            assert {each["id"]: each["value"] in UNITS for each in numbers["properties"]} == {"unit": True}
+
+
+@each
+def test_marks_are_titled_by_a_column_of_theirs(uid: str) -> None:
+    """Else by the first one, which is the time as a number."""
+    for note in DASHBOARDS[uid]["annotations"]["list"][1:]:
+        measurement, _, field = note["target"]["titleColumn"].partition(".")
+        assert f'"{field}"' in note["target"]["query"].split("FROM")[0]
+        assert f'FROM "{measurement}"' in note["target"]["query"]
 
 
 @each
@@ -216,7 +255,7 @@ def test_promql_asks_for_metrics_that_there_are_by_labels_that_they_have(uid: st
     histograms = {definition.name for definition in TABLE if definition.kind == "histogram"}
     counters = {definition.name for definition in TABLE if definition.kind == "counter"}
     for title, target in targets(uid):
-        query = target.get("expr", "")
+        query = re.sub(r"=~`[^`]*`", '=~"x"', target.get("expr", ""))
         assert not re.search(r"rate\([^[]*\[(?!\$__rate_interval|\$__range)", query), f"{title}: {query}"
         for name, matchers in re.findall(r"\b((?:millstream|process)_\w+|up)\b(?:\{([^}]*)\})?", query):
             metric = name.removesuffix("_bucket")

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import os
 import re
 import subprocess
 from pathlib import Path
@@ -40,6 +41,28 @@ def test_docker_compose_takes_it(checkers: DeployTools, tmp_path: Path) -> None:
     assert json.loads(done.stdout)["services"].keys() == SERVICES.keys()
 
 
+def test_docker_compose_takes_the_way_in_for_gateways_which_kafka_tells_them_of(checkers: DeployTools) -> None:
+    argv = [checkers.compose, "-f", str(DEPLOY / "compose.yaml"), "-f", str(DEPLOY / "compose" / "gateways.yaml")]
+    config = [*argv, "--project-directory", str(DEPLOY), "config", "--format", "json"]
+    told = {"PATH": os.environ["PATH"], "HOME": os.environ["HOME"], "MILLSTREAM_GATEWAYS": "192.168.1.10"}
+    done = subprocess.run(config, env=told, capture_output=True, text=True, check=False)
+    assert (done.returncode, done.stderr) == (0, "")
+    kafka = json.loads(done.stdout)["services"]["kafka"]
+    assert kafka["ports"] == [
+        {"mode": "ingress", "host_ip": "192.168.1.10", "target": 19092, "published": "19092", "protocol": "tcp"}
+    ]
+    plain, given = SERVICES["kafka"]["environment"], kafka["environment"]
+    for name, more in (
+        ("KAFKA_LISTENERS", "GATEWAYS://:19092"),
+        ("KAFKA_ADVERTISED_LISTENERS", "GATEWAYS://192.168.1.10:19092"),
+        ("KAFKA_LISTENER_SECURITY_PROTOCOL_MAP", "GATEWAYS:PLAINTEXT"),
+    ):
+        assert given[name] == f"{plain[name]},{more}"
+    del told["MILLSTREAM_GATEWAYS"]
+    refused = subprocess.run(config, env=told, capture_output=True, text=True, check=False)
+    assert "the address of this machine that gateways reach" in refused.stderr
+
+
 def test_docker_compose_would_refuse_what_is_wrong(checkers: DeployTools, tmp_path: Path) -> None:
     (tmp_path / "compose.yaml").write_text("services: {a: {image: 'a:1', prots: ['1:1']}}")
     done = subprocess.run([checkers.compose, "config", "-q"], cwd=tmp_path, capture_output=True, text=True, check=False)
@@ -70,6 +93,15 @@ def test_our_containers_are_given_settings_that_there_are(
     loaded(given, tmp_path, monkeypatch)
     wanted = {Path(value).name for variable, value in given.items() if variable.endswith("_FILE")}
     assert wanted == set(SERVICES[name].get("secrets", []))
+
+
+def test_one_service_builds_the_image_and_no_other_asks_a_registry_for_it() -> None:
+    """Several that build one tag at once fail with "already exists" on engines that store images in containerd."""
+    building = {name for name in OURS if "build" in SERVICES[name]}
+    assert len(building) == 1
+    assert {SERVICES[name]["pull_policy"] for name in OURS if name not in building} == {"never"}
+    waiting = {name for name in OURS if building & SERVICES[name].get("depends_on", {}).keys()}
+    assert waiting | building == set(OURS)
 
 
 @pytest.mark.parametrize("name", OURS)

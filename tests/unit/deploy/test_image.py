@@ -54,6 +54,12 @@ def test_it_runs_as_a_number_that_is_not_root_and_is_asked_how_it_is() -> None:
     assert "org.opencontainers.image.licenses" in said("LABEL")[0]
 
 
+def test_kernels_are_compiled_of_what_is_installed_and_not_of_what_lies_beside() -> None:
+    """numba files them by the folder of their source, and `python -c` looks into the working folder first."""
+    (line,) = (line for line in said("RUN") if "compile_kernels" in line)
+    assert re.search(r"bin/python -P -c ", line)
+
+
 def test_both_stages_stand_on_the_same_base_which_a_digest_can_pin() -> None:
     assert said("FROM") == ["${PYTHON}${DIGEST} AS build", "${PYTHON}${DIGEST}"]
     assert re.fullmatch(r"PYTHON=python:3\.1[123]\.\d+-slim-\w+", said("ARG")[0])

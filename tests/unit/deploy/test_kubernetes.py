@@ -78,7 +78,8 @@ def test_secrets_are_referenced_and_never_stored(built: dict[str, dict[str, Any]
     mounted = {v.rsplit("/", 1)[0] for k, v in settings_env().items() if k.endswith("_FILE")}
     assert mounted == {"/run/secrets/millstream"}
     told = (FOLDER / "kustomization.yaml").read_text("utf-8")
-    assert files == set(re.findall(r"--from-(?:literal|file)=(\w+)", told))
+    secret = told.split("create secret generic")[1].split("\n#\n")[0].split("kubectl")[0]
+    assert files == set(re.findall(r"--from-(?:literal|file)=(\w+)", secret))
 
 
 def test_settings_are_those_that_there_are(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
