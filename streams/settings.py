@@ -95,7 +95,9 @@ class Settings(BaseSettings):
     alertmanager_ca: Path | None = Field(None, description="CA certificates to trust, PEM; default: the system's.")
     poll_records: int = Field(8000, ge=1, description="Messages taken from the broker at a time.")
     fetch_wait: Duration = Field(
-        "500ms", validate_default=True, description="How long the broker may hold a fetch that finds nothing."
+        "100ms",
+        validate_default=True,
+        description="How long the broker may hold a fetch that finds nothing; partitions that have more wait as well.",
     )
     session_timeout: Duration = Field(
         "10s", validate_default=True, description="A worker silent this long to the broker loses its partitions."

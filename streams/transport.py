@@ -195,7 +195,7 @@ class ChunkTransport(driver.Transport):
     """Called, in the consumer's thread, when the group has acknowledged a heartbeat."""
     on_fault: Callable[[BaseException], None] = staticmethod(lambda error: None)
     """Called with what ends the worker."""
-    fetch_wait_ms = 500
+    fetch_wait_ms = 100
     """How long the broker may hold a fetch that finds nothing; Kafka answers at once when something comes, the
     embedded broker does not."""
 
