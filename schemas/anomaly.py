@@ -25,6 +25,15 @@ def band_of(severity: int) -> str:
     return next(name for least, name in BANDS if severity >= least)
 
 
+def shares_text(shares: dict[str, float], digits: int = 6) -> str:
+    """Contributions as text, in their order.
+
+    >>> shares_text({"flow": 0.25, "bearing_temp": 0.75})
+    'flow=0.25;bearing_temp=0.75'
+    """
+    return ";".join(f"{name}={share:.{digits}g}" for name, share in shares.items())
+
+
 def episode_id_of(asset: str, series: str, watch: str, opened_ns: int, kind: str) -> str:
     """Id of the episode that detector `kind` opened on (asset, series, watch) at `opened_ns`.
 

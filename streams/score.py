@@ -13,6 +13,7 @@ import orjson
 from numpy.typing import NDArray
 
 from detectors.base import Detector
+from schemas.anomaly import shares_text
 from schemas.chunk import Chunk, columns
 from schemas.decode import Decoder
 from schemas.kpi import KpiRow
@@ -153,7 +154,7 @@ def _lines(results: Results, contribution: bool) -> Iterator[str]:
     if contribution:
         shares_of = [""] * len(v.time)
         for i, shared in v.contribution.items():
-            shares_of[i] = _quoted(";".join(f"{name}={share:.6g}" for name, share in shared.items()))
+            shares_of[i] = _quoted(shares_text(shared))
         fields.append(shares_of)
     return map(",".join, zip(*fields, strict=True))
 

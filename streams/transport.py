@@ -195,9 +195,9 @@ class ChunkTransport(driver.Transport):
     """Called, in the consumer's thread, when the group has acknowledged a heartbeat."""
     on_fault: Callable[[BaseException], None] = staticmethod(lambda error: None)
     """Called with what ends the worker."""
-    fetch_wait_ms = 100
-    """How long the broker may hold a fetch that finds nothing; Kafka answers at once when something comes, the
-    embedded broker does not."""
+    fetch_wait_ms: int
+    """How long the broker may hold a fetch that finds nothing, put in by the app. Kafka answers at once when something
+    comes, the embedded broker does not."""
 
     def __init__(self, *args: Any, **kwargs: Any) -> None:
         super().__init__(*args, **kwargs)

@@ -151,7 +151,7 @@ class _Demo:
             port=0,
             tick_interval="1s",
             session_timeout="6s",
-            fetch_wait="20ms" if self.embedded else "100ms",  # the embedded broker always waits that long
+            **({"fetch_wait": "20ms"} if self.embedded else {}),  # the embedded broker always waits that long
         )
 
     async def _feed(self, sender: Sender, worker: Worker) -> None:

@@ -8,7 +8,7 @@ from functools import lru_cache
 import numpy as np
 from numpy.typing import NDArray
 
-from schemas.anomaly import AnomalyEvent
+from schemas.anomaly import AnomalyEvent, shares_text
 from schemas.partition import with_missing
 from streams.results import Results, SeriesRef
 from streams.sinks.table import Measurement, Table, join
@@ -213,8 +213,7 @@ def _shares(contribution: dict[str, float]) -> str:
     >>> _shares({"flow": 0.25, "bearing_temp": 0.75})
     'bearing_temp=0.75;flow=0.25'
     """
-    largest = sorted(contribution.items(), key=lambda share: (-share[1], share[0]))
-    return ";".join(f"{name}={share:.3g}" for name, share in largest)
+    return shares_text(dict(sorted(contribution.items(), key=lambda share: (-share[1], share[0]))), digits=3)
 
 
 def _message(event: AnomalyEvent) -> str:
