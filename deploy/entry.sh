@@ -1,15 +1,17 @@
 #!/bin/sh
-# Entry of the image: a millstream command, or `healthy`, which asks the worker in this container how it is.
+# Entry of the image: a millstream command, or `healthy`, which asks the worker in this container how it is, or
+# `healthy board`, the board.
 set -eu
 
 if [ "${1:-}" = healthy ]; then
     exec python -c '
-import os, ssl, urllib.request
-scheme = "https" if os.environ.get("MILLSTREAM_METRICS_CERT") else "http"
-port = os.environ.get("MILLSTREAM_PORT", "8090")
+import os, ssl, sys, urllib.request
+names = ("BOARD_CERT", "BOARD_PORT", "8091") if sys.argv[1:] == ["board"] else ("METRICS_CERT", "PORT", "8090")
+scheme = "https" if os.environ.get("MILLSTREAM_" + names[0]) else "http"
+port = os.environ.get("MILLSTREAM_" + names[1], names[2])
 # the certificate is for the host that others know, not for this loopback address
 urllib.request.urlopen(f"{scheme}://127.0.0.1:{port}/healthz", timeout=4, context=ssl._create_unverified_context())
-'
+' ${2:+"$2"}
 fi
 
 # The root may be read-only: kernels compiled with the image are put where numba may also add to them.

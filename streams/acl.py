@@ -8,11 +8,12 @@ from typing import Literal, NamedTuple
 from streams.settings import Settings
 from streams.topic_table import TOPICS
 
-Role = Literal["worker", "gateway", "operator", "reader", "admin"]
+Role = Literal["worker", "gateway", "operator", "board", "reader", "admin"]
 ROLES: dict[Role, str] = {
     "worker": "judges readings; holds MILLSTREAM_CONTROL_KEY",
     "gateway": "sends readings",
     "operator": "sends commands (millstream command, millstream config apply) and sees what became of them",
+    "board": "the web board (millstream board): shows what is open, and sends what people decide",
     "reader": "any other service that takes anomalies and key figures, in consumer groups of its own",
     "admin": "makes and changes topics (millstream topics); with MILLSTREAM_CONTROL_KEY also adds partitions (--grow) "
     "and looks after saved state (millstream state); restates key figures (millstream restate)",
@@ -44,6 +45,10 @@ TABLE: tuple[Right, ...] = (
     Right("gateway", "reading.v1", ("WRITE",), "readings out"),
     Right("operator", "command.v1", ("WRITE",), "commands out"),
     Right("operator", "audit.v1", ("READ",), "their outcome"),
+    Right("board", "anomaly.v1", ("READ",), "episodes"),
+    Right("board", "audit.v1", ("READ",), "mutes, proposals, and what became of commands"),
+    Right("board", "command.v1", ("WRITE",), "what people decide"),
+    Right("board", None, ("DESCRIBE",), "whether workers run"),
     Right("reader", "anomaly.v1", ("READ",), "episodes"),
     Right("reader", "kpi.v1", ("READ",), "key figures of machines"),
     Right("reader", "kpi.site.v1", ("READ",), "key figures of sites"),
@@ -62,9 +67,9 @@ TABLE: tuple[Right, ...] = (
 
 INFLUX: dict[str, tuple[tuple[Literal["read", "write"], str], ...]] = {
     "worker": (("write", "raw"), ("write", "main")),
-    "board": (("read", "raw"), ("read", "main")),
+    "grafana": (("read", "raw"), ("read", "main")),
 }
-"""InfluxDB: who may do what to which bucket (its name without prefix). Gateways, operators and readers: nothing."""
+"""InfluxDB: who may do what to which bucket (its name without prefix). The other roles: nothing."""
 
 
 class Grant(NamedTuple):
@@ -123,7 +128,7 @@ def acl_lines(settings: Settings) -> Iterator[str]:
             words = [f"--operation {operation}" for operation in operations] + [f"--{kind} {name}" for name in names]
             yield f"# {why}"
             yield f"$ACLS --allow-principal User:{role.upper()} {' '.join(words)} --resource-pattern-type {pattern}"
-    yield "\n# InfluxDB. A token for each; gateways, operators and readers need none."
+    yield "\n# InfluxDB. A token for each; the other roles need none."
     create = f"influx auth create --org {settings.influx_org} --description"
     for who, buckets in INFLUX.items():
         words = [f"--{action}-bucket {_bucket_id(settings.influx_prefix + name)}" for action, name in buckets]

@@ -2,15 +2,27 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from typing import Any
 
 from streams.message_charts import CHARTS
+from streams.units import shown
 
 _TEXT: dict[str, dict[str, str]] = CHARTS | {
     "limits": {
         "en": "{asset} {series} is {value}{unit}, outside {low} to {high}{unit}",
         "ms": "{asset} {series} ialah {value}{unit}, di luar julat {low} hingga {high}{unit}",
         "zh-TW": "{asset} 的 {series} 為 {value}{unit}，超出 {low} 至 {high}{unit} 的範圍",
+    },
+    "limits_above": {
+        "en": "{asset} {series} is {value}{unit}, above the limit of {high}{unit}",
+        "ms": "{asset} {series} ialah {value}{unit}, melebihi had {high}{unit}",
+        "zh-TW": "{asset} 的 {series} 為 {value}{unit}，高於上限 {high}{unit}",
+    },
+    "limits_below": {
+        "en": "{asset} {series} is {value}{unit}, below the limit of {low}{unit}",
+        "ms": "{asset} {series} ialah {value}{unit}, di bawah had {low}{unit}",
+        "zh-TW": "{asset} 的 {series} 為 {value}{unit}，低於下限 {low}{unit}",
     },
     "stuck": {
         "en": "{asset} {series} has stood still at {value}{unit} for longer than is usual; check the sensor",
@@ -178,11 +190,18 @@ def message(key: str, languages: list[str], **facts: Any) -> dict[str, str]:
     >>> message("recovered", ["en"], asset="a", series="temp", watch="w", value=None, unit=None)
     {'en': 'a temp is back to normal (w)'}
     """
-    unit = facts.get("unit")
+    unit = shown(facts.get("unit"))
     words = {name: _number(fact) for name, fact in facts.items()}
     words["unit"] = f" {unit}" if unit else ""
-    texts = _TEXT.get(key, _TEXT["other"])
+    texts = _TEXT.get(_one_sided(key, facts), _TEXT["other"])
     return {language: texts[language].format_map(_Facts(words)) for language in languages}
+
+
+def _one_sided(key: str, facts: Mapping[str, Any]) -> str:
+    """Limits of which there is one alone are told as that one."""
+    if key == "limits" and (facts.get("low") is None) != (facts.get("high") is None):
+        return "limits_above" if facts.get("low") is None else "limits_below"
+    return key
 
 
 class _Facts(dict[str, str]):

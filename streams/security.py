@@ -92,10 +92,16 @@ def kafka_python_options(settings: Settings) -> dict[str, Any]:
 
 def web_context(settings: Settings) -> ssl.SSLContext | None:
     """TLS of the worker's own server, None where it has none. Raises Misconfigured."""
-    if settings.metrics_cert is None or settings.metrics_cert_key is None:
-        return None
-    names = f"{PREFIX}METRICS_CERT", f"{PREFIX}METRICS_CERT_KEY"
-    return server_context(names[0], settings.metrics_cert, names[1], settings.metrics_cert_key)
+    return _server(f"{PREFIX}METRICS_CERT", settings.metrics_cert, settings.metrics_cert_key)
+
+
+def board_context(settings: Settings) -> ssl.SSLContext | None:
+    """TLS of the web board, None where it has none. Raises Misconfigured."""
+    return _server(f"{PREFIX}BOARD_CERT", settings.board_cert, settings.board_cert_key)
+
+
+def _server(name: str, cert: Path | None, key: Path | None) -> ssl.SSLContext | None:
+    return None if cert is None or key is None else server_context(name, cert, f"{name}_KEY", key)
 
 
 def kafka_context(settings: Settings) -> ssl.SSLContext | None:

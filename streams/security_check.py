@@ -8,13 +8,15 @@ from typing import TYPE_CHECKING
 from pydantic import SecretStr
 
 from schemas.errors import Misconfigured
-from streams.security import PREFIX, kafka_context, token_of, web_context
+from streams.security import PREFIX, board_context, kafka_context, token_of, web_context
 
 if TYPE_CHECKING:
     from streams.settings import Settings
 
 MIN_TOKEN = 16
 """Characters of a bearer token: fewer can be guessed."""
+MIN_PASSWORD = 12
+"""Characters of the board's password, at which one guess a second may be made."""
 _KAFKA = f"{PREFIX}KAFKA"
 
 
@@ -24,6 +26,7 @@ def check_security(settings: Settings) -> None:
     given = {name for name in type(settings).model_fields if _text(getattr(settings, name)) not in (None, "")}
     _both(given, "kafka_cert", "kafka_key")
     _both(given, "metrics_cert", "metrics_cert_key")
+    _both(given, "board_cert", "board_cert_key")
     _both(given, "alertmanager_user", "alertmanager_password")
     if sasl and settings.kafka_mechanism == "OAUTHBEARER":
         _one_of(given, "kafka_token", "kafka_token_file")
@@ -42,8 +45,14 @@ def check_security(settings: Settings) -> None:
     token = settings.metrics_token.get_secret_value() if settings.metrics_token else None
     if token is not None and (len(token) < MIN_TOKEN or not token.isascii() or " " in token):
         raise Misconfigured(f"{PREFIX}METRICS_TOKEN: expected at least {MIN_TOKEN} characters of ASCII, no blanks")
+    password = settings.board_password.get_secret_value() if settings.board_password else None
+    if password is not None and len(password) < MIN_PASSWORD:
+        raise Misconfigured(f"{PREFIX}BOARD_PASSWORD: expected at least {MIN_PASSWORD} characters")
+    if settings.grafana_url is not None and not settings.grafana_url.startswith(("http://", "https://")):
+        raise Misconfigured(f"{PREFIX}GRAFANA_URL: expected an address such as http://127.0.0.1:3000")
     kafka_context(settings)
     web_context(settings)
+    board_context(settings)
 
 
 def risks(settings: Settings) -> list[str]:

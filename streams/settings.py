@@ -93,6 +93,14 @@ class Settings(BaseSettings):
     alertmanager_password: SecretStr | None = Field(None, description="That user's password.")
     alertmanager_token: SecretStr | None = Field(None, description="Bearer token instead, as proxies ask for it.")
     alertmanager_ca: Path | None = Field(None, description="CA certificates to trust, PEM; default: the system's.")
+    board_host: str = Field("127.0.0.1", description="Address of `millstream board`; others than loopback: a password.")
+    board_port: int = Field(8091, ge=0, le=65535, description="Port of it; 0 = a free one.")
+    board_password: SecretStr | None = Field(
+        None, description="Asked for at the board, at least 12 characters; people give it with their name."
+    )
+    board_cert: Path | None = Field(None, description="Certificate and its chain, PEM: the board over HTTPS.")
+    board_cert_key: Path | None = Field(None, description="Its private key, PEM, without a passphrase.")
+    grafana_url: str | None = Field(None, description="Where Grafana is for whoever looks at the board: for links.")
     poll_records: int = Field(8000, ge=1, description="Messages taken from the broker at a time.")
     fetch_wait: Duration = Field(
         "100ms",

@@ -3,7 +3,7 @@
 set -eu
 umask 077
 mkdir -p secrets
-for name in control_key metrics_token influx_token influx_password grafana_password; do
+for name in control_key metrics_token influx_token influx_password grafana_password board_password; do
     if [ ! -s "secrets/$name" ]; then
         od -An -N32 -tx1 /dev/urandom | tr -d ' \n' > "secrets/$name"
         # the folder is closed to others; within a container each service runs as a user of its own

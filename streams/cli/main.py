@@ -8,6 +8,7 @@ from typing import Annotated
 import typer
 
 from streams.cli import alert, command, config, state
+from streams.cli.board import board
 from streams.cli.demo import demo
 from streams.cli.plant import plant
 from streams.cli.restate import restate
@@ -40,7 +41,7 @@ def _millstream(
     """Watches machines: sensor readings from Kafka in, explained anomalies out."""
 
 
-for each in (demo, plant, worker, score, restate, topics, schema):
+for each in (demo, plant, worker, board, score, restate, topics, schema):
     app.command()(each)
 app.add_typer(alert.app, name="alert")
 app.add_typer(command.app, name="command")

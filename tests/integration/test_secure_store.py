@@ -63,7 +63,7 @@ def sink_of(influx: SecureInflux, who: str, ca: Path | None) -> InfluxSink:
 
 
 async def test_a_worker_writes_and_a_board_reads_with_the_rights_of_the_list_alone(influx: SecureInflux) -> None:
-    worker, board = (sink_of(influx, who, influx.authority.file) for who in ("worker", "board"))
+    worker, board = (sink_of(influx, who, influx.authority.file) for who in ("worker", "grafana"))
     try:
         await worker.open()
         assert await worker.ready() is None

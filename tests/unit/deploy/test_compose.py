@@ -69,9 +69,9 @@ def test_docker_compose_would_refuse_what_is_wrong(checkers: DeployTools, tmp_pa
     assert "'prots' not allowed" in done.stderr
 
 
-def test_nothing_but_grafana_is_published_and_that_on_loopback_alone() -> None:
+def test_nothing_but_grafana_and_the_board_is_published_and_that_on_loopback_alone() -> None:
     published = {name: service["ports"] for name, service in SERVICES.items() if "ports" in service}
-    assert published == {"grafana": ["127.0.0.1:3000:3000"]}
+    assert published == {"grafana": ["127.0.0.1:3000:3000"], "board": ["127.0.0.1:8091:8091"]}
     assert not [name for name, service in SERVICES.items() if "network_mode" in service or "privileged" in service]
 
 
@@ -126,7 +126,13 @@ def test_addresses_are_those_of_services_of_the_stack(tmp_path: Path, monkeypatc
     assert settings.influx_org == SERVICES["influxdb"]["environment"]["DOCKER_INFLUXDB_INIT_ORG"]
     assert settings.influx_prefix == SERVICES["grafana"]["environment"]["INFLUXDB_PREFIX"]
     assert settings.alertmanager_url == "http://alertmanager:9093"
-    partitions = {name: environment(name).get("MILLSTREAM_PARTITIONS") for name in ("worker", "plant", "topics")}
+    board = loaded(environment("board"), tmp_path, monkeypatch)
+    assert f"127.0.0.1:{board.board_port}:{board.board_port}" in SERVICES["board"]["ports"]
+    assert board.board_port == Settings.model_fields["board_port"].default
+    assert board.board_password is not None, "its container listens on more than loopback"
+    assert board.grafana_url == "http://" + SERVICES["grafana"]["ports"][0].rpartition(":")[0]
+    sharing = ("worker", "plant", "topics", "board")
+    partitions = {name: environment(name).get("MILLSTREAM_PARTITIONS") for name in sharing}
     assert set(partitions.values()) == {str(Settings.model_fields["partitions"].default)}
 
 

@@ -39,6 +39,11 @@ def settings_env() -> dict[str, str]:
     return dict(line.split("=", 1) for line in lines)
 
 
+def board_env(built: dict[str, dict[str, Any]]) -> dict[str, str]:
+    [container] = built["Deployment/board"]["spec"]["template"]["spec"]["containers"]
+    return {one["name"]: one["value"] for one in container["env"]}
+
+
 @pytest.mark.parametrize("release", [KUBERNETES, "1.37"])
 def test_kubernetes_schemas_take_them(
     built: dict[str, dict[str, Any]], checkers: DeployTools, tmp_path: Path, release: str
@@ -68,14 +73,15 @@ def test_what_is_there(built: dict[str, dict[str, Any]]) -> None:
     assert built.keys() == {
         "Namespace/millstream", "ServiceAccount/millstream", "ConfigMap/site", "ConfigMap/settings", "Job/setup",
         "Deployment/worker", "Service/worker", "PodDisruptionBudget/worker", "NetworkPolicy/worker",
-        "ScaledObject/worker", "ServiceMonitor/worker", "PrometheusRule/millstream",
+        "ScaledObject/worker", "ServiceMonitor/worker", "PrometheusRule/millstream", "Deployment/board", "Service/board",
     }  # fmt: skip
 
 
 def test_secrets_are_referenced_and_never_stored(built: dict[str, dict[str, Any]]) -> None:
     assert not [name for name in built if name.startswith("Secret/")]
-    files = {Path(v).name for k, v in settings_env().items() if k.endswith("_FILE")}
-    mounted = {v.rsplit("/", 1)[0] for k, v in settings_env().items() if k.endswith("_FILE")}
+    given = settings_env() | board_env(built)
+    files = {Path(v).name for k, v in given.items() if k.endswith("_FILE")}
+    mounted = {v.rsplit("/", 1)[0] for k, v in given.items() if k.endswith("_FILE")}
     assert mounted == {"/run/secrets/millstream"}
     told = (FOLDER / "kustomization.yaml").read_text("utf-8")
     secret = told.split("create secret generic")[1].split("\n#\n")[0].split("kubectl")[0]
@@ -108,7 +114,26 @@ def test_probes_and_ports_are_the_workers_own(built: dict[str, dict[str, Any]]) 
     assert probes["readinessProbe"]["path"] == "/readyz"
 
 
-@pytest.mark.parametrize("name", ["Deployment/worker", "Job/setup"])
+def test_the_board_has_settings_that_there_are_and_its_probes_and_service_lead_to_it(
+    built: dict[str, dict[str, Any]], tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    given = board_env(built)
+    assert unknown(given) == []
+    settings = loaded(given, tmp_path, monkeypatch)
+    assert settings.board_password is not None, "the network reaches it"
+    template = built["Deployment/board"]["spec"]["template"]
+    [container] = template["spec"]["containers"]
+    assert container["ports"] == [{"name": "board", "containerPort": settings.board_port}]
+    probes = [container[name]["httpGet"] for name in ("startupProbe", "livenessProbe", "readinessProbe")]
+    assert probes == [{"path": "/healthz", "port": "board"}] * 3
+    service = built["Service/board"]["spec"]
+    assert service["ports"][0]["targetPort"] == "board"
+    assert service["selector"].items() <= template["metadata"]["labels"].items()
+    open_to = [port["port"] for rule in built["NetworkPolicy/worker"]["spec"]["ingress"] for port in rule["ports"]]
+    assert open_to == ["http", "board"]
+
+
+@pytest.mark.parametrize("name", ["Deployment/worker", "Deployment/board", "Job/setup"])
 def test_pods_are_held_to_the_restricted_standard(built: dict[str, dict[str, Any]], name: str) -> None:
     spec = built[name]["spec"]["template"]["spec"]
     assert spec["securityContext"]["runAsNonRoot"] is True

@@ -1,0 +1,1 @@
+"""The web board: what is open, muted and proposed, and where people have the last word."""
