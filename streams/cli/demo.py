@@ -23,6 +23,9 @@ def demo(
     no_ui: Annotated[bool, typer.Option("--no-ui", help="No live view; print the summary at the end.")] = False,
     input: Annotated[Path | None, typer.Option(metavar="FILE", help="Play a file in place of the plant.")] = None,
     speed: Annotated[str, typer.Option(help="Pace of --input, in times real time.")] = "60x",
+    board: Annotated[
+        bool | None, typer.Option("--board/--no-board", help="The web board beside it; default: with the live view.")
+    ] = None,
     summary: Annotated[Path | None, typer.Option(help="Write the summary as JSON.")] = None,
     config: Annotated[Path | None, typer.Option("--config", "-c", help="Site file; default: the plant's own.")] = None,
     time_column: Annotated[str | None, typer.Option(metavar="NAME[,NAME]", help="As for score.")] = None,
@@ -48,7 +51,7 @@ def demo(
             fail(missing, 1)
         set_up_logging("error")
         file = FileOptions(time_columns=tuple(time_column.split(",")) if time_column else (), asset=asset)
-        options = Options(seconds, not no_ui, input, _speed(speed), summary, config, file)
+        options = Options(seconds, not no_ui, (not no_ui) if board is None else board, input, _speed(speed), summary, config, file)
         try:
             _print(run_demo(options))
         except TimeoutError as error:

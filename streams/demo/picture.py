@@ -21,8 +21,8 @@ from streams.worker import Worker
 class Picture:
     """Makes one `PlantView` after another; remembers only what the rate needs."""
 
-    def __init__(self, worker: Worker, seen: Seen, embedded: bool) -> None:
-        self.worker, self.seen, self.embedded = worker, seen, embedded
+    def __init__(self, worker: Worker, seen: Seen, embedded: bool, address: str | None = None) -> None:
+        self.worker, self.seen, self.embedded, self.address = worker, seen, embedded, address
         self._last = (time.monotonic(), 0)
 
     def take(self, faults: Sequence[Fault], live_ns: int, elapsed_s: float, phase: str) -> PlantView:
@@ -37,7 +37,7 @@ class Picture:
         told = [_row(event) for event in episodes]
         figures = self.seen.figures.now(episodes)
         machines = self._machines(episodes, figures.oee)
-        return PlantView(machines, told, self._rates(), rows, elapsed_s, phase, self.embedded, figures)
+        return PlantView(machines, told, self._rates(), rows, elapsed_s, phase, self.embedded, figures, self.address)
 
     def _machines(self, episodes: Sequence[AnomalyEvent], oee: dict[str, float]) -> list[MachineRow]:
         many = Counter(event.asset for event in episodes)

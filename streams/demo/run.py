@@ -10,7 +10,7 @@ import signal
 import sys
 import tempfile
 import time
-from collections.abc import Callable, Iterator
+from collections.abc import AsyncIterator, Callable, Iterator
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
@@ -23,6 +23,7 @@ from rich.live import Live
 
 from schemas.errors import Misconfigured
 from streams.access import knock
+from streams.board.server import Board
 from streams.demo.broker import EmbeddedBroker
 from streams.demo.feed import SECOND, Sender, described_rows, file_rows, live_plant, play_plant, play_rows
 from streams.demo.picture import Picture, latency
@@ -58,6 +59,7 @@ class Options:
 
     seconds: float | None = None
     ui: bool = True
+    board: bool = True
     input: Path | None = None
     speed: float = 60.0
     summary: Path | None = None
@@ -101,6 +103,7 @@ class _Demo:
         self.started = time.monotonic()
         self.phase = "starting"
         self.interrupted = False
+        self.address: str | None = None
 
     async def run(self) -> dict[str, Any]:
         site, settings = self._site(), self._settings()
@@ -121,8 +124,9 @@ class _Demo:
             await worker.start()
             await self._until(lambda: bool(worker.assigned), 60, "the worker got no partitions")
             sender = Sender(producer, settings.topic("reading.v1"), settings.partitions)
-            with self._view(worker):
-                await self._feed(sender, worker)
+            async with self._web_board(settings) as self.address:
+                with self._view(worker):
+                    await self._feed(sender, worker)
             made = summary(self.seen, self.faults, self.live_ns, latency(worker), time.time_ns())
             self._write(made)
             return made
@@ -236,13 +240,31 @@ class _Demo:
         for line in lines:
             print(line, file=sys.stderr, flush=True)
 
+    @contextlib.asynccontextmanager
+    async def _web_board(self, settings: Settings) -> AsyncIterator[str | None]:
+        """The web board beside it, on its usual port or, where that is taken, a free one; its address."""
+        if not self.options.board:
+            yield None
+            return
+        board = Board(settings)
+        try:
+            try:
+                await board.start()
+            except Misconfigured:
+                board = Board(settings.model_copy(update={"board_port": 0}))
+                await board.start()
+            self._say(f"the web board is at {board.url}")
+            yield board.url
+        finally:
+            await board.stop()
+
     @contextlib.contextmanager
     def _view(self, worker: Worker) -> Iterator[None]:
         if not self.options.ui:
             yield
             return
         console = Console()
-        picture = Picture(worker, self.seen, self.embedded)
+        picture = Picture(worker, self.seen, self.embedded, self.address)
         with Live(console=console, screen=console.is_terminal, auto_refresh=False) as live:
 
             async def refresh() -> None:

@@ -91,6 +91,8 @@ class PlantView:
     phase: str = "live"
     embedded: bool = True
     figures: FiguresNow = field(default_factory=FiguresNow)
+    address: str | None = None
+    """Where the web board is."""
 
 
 class View:

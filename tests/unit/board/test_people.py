@@ -95,7 +95,7 @@ async def test_guesses_are_answered_one_a_second_and_who_knows_it_does_not_wait_
 @pytest.mark.parametrize(
     ("given", "said"),
     [
-        ({"board_host": "0.0.0.0"}, "MILLSTREAM_BOARD_PASSWORD"),
+        ({"board_host": "::"}, "MILLSTREAM_BOARD_PASSWORD"),
         ({"board_host": "10.0.0.5"}, "whoever reaches this address could mute machines"),
     ],
 )

@@ -43,7 +43,7 @@ def test_episodes_are_the_same_however_partitions_are_interleaved_and_repeated(l
         log = chance.choice([log for log in left if log])
         told.take_event(log.pop(0))
         if chance.random() < 0.3:  # a worker was killed: what it wrote last comes again
-            again = [e for each in logs for e in each if e not in sum(left, [])]
+            again = [e for log, rest in zip(logs, left, strict=True) for e in log[: len(log) - len(rest)]]
             for repeat in sorted(again, key=lambda e: (e.asset, e.started, e.ordinal))[: chance.randrange(5)]:
                 told.take_event(repeat)
     last = {

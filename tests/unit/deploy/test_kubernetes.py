@@ -73,7 +73,8 @@ def test_what_is_there(built: dict[str, dict[str, Any]]) -> None:
     assert built.keys() == {
         "Namespace/millstream", "ServiceAccount/millstream", "ConfigMap/site", "ConfigMap/settings", "Job/setup",
         "Deployment/worker", "Service/worker", "PodDisruptionBudget/worker", "NetworkPolicy/worker",
-        "ScaledObject/worker", "ServiceMonitor/worker", "PrometheusRule/millstream", "Deployment/board", "Service/board",
+        "ScaledObject/worker", "ServiceMonitor/worker", "PrometheusRule/millstream",
+        "Deployment/board", "Service/board",
     }  # fmt: skip
 
 
