@@ -22,8 +22,8 @@ def _band(name: str, low: int, high: int) -> Alert:
     """Episodes of one band of severity. One that grows worse leaves it for the next, which inhibits it."""
     words = {
         "critical": Said("Critical", "Kritikal", "緊急"),
-        "major": Said("Major", "Besar", "重大"),
-        "minor": Said("Minor", "Kecil", "次要"),
+        "major": Said("Major", "Serius", "重大"),
+        "minor": Said("Minor", "Ringan", "次要"),
         "warning": Said("Warning", "Amaran", "警告"),
     }[name]
     top = "" if high >= 1000 else f" <= {high}"

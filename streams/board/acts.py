@@ -3,7 +3,9 @@
 from __future__ import annotations
 
 import time
+import uuid
 from collections.abc import Callable
+from glob import escape
 from typing import Any
 
 from aiohttp import web
@@ -12,9 +14,9 @@ from detectors.durations import duration_ns
 from schemas.command import Command
 from schemas.errors import Misconfigured, Retry
 from streams.board.asking import Asking
-from streams.board.guard import COOKIE, name_in
-from streams.board.page import LANGUAGE, Given, Pages, language_of
-from streams.board.people import LASTS_S, People
+from streams.board.guard import COOKIE, keep, name_in
+from streams.board.page import LANGUAGE, Given, Pages, language_of, page_before
+from streams.board.people import People
 from streams.board.standing import Standing
 from streams.board.views import Views, line_of
 from streams.board.words import LANGUAGES, say
@@ -28,11 +30,9 @@ NEEDS_REASON = ("approve", "mute", "rebaseline")
 class Acts:
     """The forms."""
 
-    def __init__(
-        self, pages: Pages, views: Views, standing: Standing, asking: Asking, people: People, secure: bool
-    ) -> None:
+    def __init__(self, pages: Pages, views: Views, standing: Standing, asking: Asking, people: People) -> None:
         self._pages, self._views, self._standing = pages, views, standing
-        self._asking, self._people, self._secure = asking, people, secure
+        self._asking, self._people = asking, people
 
     def routes(self) -> list[web.RouteDef]:
         """Where each goes to."""
@@ -44,7 +44,7 @@ class Acts:
             web.post("/language", self.language),
         ]
 
-    async def command(self, request: web.Request) -> web.Response:
+    async def command(self, request: web.Request) -> web.StreamResponse:
         """Send what a form asks for, and show what becomes of it; a form that is wrong comes back as it was filled."""
         form = await _form(request)
         language = language_of(request)
@@ -56,33 +56,30 @@ class Acts:
                 raise Misconfigured(say(language, "reason_missing"))
             command = command_of(form | self._meant(form), name, time.time_ns())
             cookie = self._people.cookie_for(name)
+            await self._asking.send(command)
         except (Misconfigured, ValueError) as error:
             return self._again(request, form, 422, say(language, "not_right", why=error))
-        try:
-            await self._asking.send(command)
-        except Misconfigured as error:
-            return self._again(request, form, 422, say(language, "not_right", why=error))
         except Retry as error:
+            # it may be on its way all the same: sent again with the same id, it is carried out once
+            form["command_id"] = command.command_id
             return self._again(request, form, 503, say(language, "not_sent", why=error))
         answer = web.Response(status=303, headers={"Location": f"/commands/{command.command_id}"})
-        self._keep(answer, COOKIE, cookie)
+        keep(answer, request, COOKIE, cookie)
         return answer
 
     def _meant(self, form: Form) -> Form:
-        """The target of a mute that was chosen in words on the page of an episode."""
+        """The target that was chosen in words on the page of an episode; its names are names, and no globs."""
         episode = self._standing.episode(form.get("about", ""))
         if episode is None:
             return {}
-        event = episode.last
-        line = line_of(event.asset)
+        asset, series, line = episode.last.asset, episode.last.series, line_of(episode.last.asset)
         return {
-            "series": {"asset": event.asset, "series": event.series},
-            "machine": {"asset": event.asset},
-            "line": {"asset": f"{line}/*" if line else event.asset},
-        }.get(form.get("what", ""), {})
+            "series": {"asset": escape(asset), "series": escape(series)},
+            "line": {"asset": f"{escape(line)}/*" if line else escape(asset)},
+        }.get(form.get("what", ""), {"asset": escape(asset)})
 
-    def _again(self, request: web.Request, form: Form, status: int, fault: str) -> web.Response:
-        """The page that a form came from, with what is wrong."""
+    def _again(self, request: web.Request, form: Form, status: int, fault: str) -> web.StreamResponse:
+        """The page that a form came from, with what is wrong, and with what was typed."""
         refused: dict[str, Any] = {"fault": fault, "given": Given(form)}
         episode = self._standing.episode(form.get("episode") or form.get("about", ""))
         if episode is not None:
@@ -91,47 +88,62 @@ class Acts:
             return self._pages.answer(request, "proposals", status, **self._views.about_proposals(**refused))
         return self._pages.answer(request, "mutes", status, **self._views.about_mutes(**refused))
 
-    async def login(self, request: web.Request) -> web.Response:
+    async def login(self, request: web.Request) -> web.StreamResponse:
         """Ask who sits there."""
-        return self._pages.answer(request, "login", to=_inside(request.query.get("to", "/")), fault=None, given=Given())
+        return self._door(request, _inside(request.query.get("to", "/")))
 
-    async def log_in(self, request: web.Request) -> web.Response:
+    async def logged_out(self, request: web.Request) -> web.StreamResponse:
+        """Ask again who sits there: what they sent came too late, and is shown so that it can be typed again."""
+        form = await _form(request)
+        before = _inside(page_before(request))
+        return self._door(request, before, 401, say(language_of(request), "logged_out"), typed=form.get("reason", ""))
+
+    async def log_in(self, request: web.Request) -> web.StreamResponse:
         """Let somebody in who knows the password and gives a name."""
         form = await _form(request)
         to, language = _inside(form.get("to", "/")), language_of(request)
         name = form.get("by", "").strip()
-        right = await self._people.lets_in(form.get("password", ""))
+        right = self._people.lets_in(form.get("password", ""), request.remote or "")
+        if right is None:
+            return self._door(request, to, 429, say(language, "too_many"), name)
+        if not right or not name:
+            return self._door(request, to, 401, say(language, "wrong_password" if name else "name_missing"), name)
         try:
-            fault = None if right and name else say(language, "wrong_password" if name else "name_missing")
-            cookie = self._people.cookie_for(name) if fault is None else ""
+            cookie = self._people.cookie_for(name)
         except ValueError as error:
-            fault = say(language, "not_right", why=error)
-        if fault is not None:
-            return self._pages.answer(request, "login", 401, to=to, fault=fault, given=Given(by=name))
+            return self._door(request, to, 422, say(language, "not_right", why=error), name)
         answer = web.Response(status=303, headers={"Location": to})
-        self._keep(answer, COOKIE, cookie)
+        keep(answer, request, COOKIE, cookie)
         return answer
 
-    async def log_out(self, request: web.Request) -> web.Response:
+    def _door(
+        self, request: web.Request, to: str, status: int = 200, fault: str | None = None, name: str = "",
+        typed: str = "",
+    ) -> web.StreamResponse:  # fmt: skip
+        return self._pages.answer(request, "login", status, to=to, fault=fault, given=Given(by=name), typed=typed)
+
+    async def log_out(self, request: web.Request) -> web.StreamResponse:
         """Forget who sits there."""
         answer = web.Response(status=303, headers={"Location": "/"})
         answer.del_cookie(COOKIE)
         return answer
 
-    async def language(self, request: web.Request) -> web.Response:
+    async def language(self, request: web.Request) -> web.StreamResponse:
         """Go on in another language."""
         form = await _form(request)
         answer = web.Response(status=303, headers={"Location": _inside(form.get("to", "/"))})
         if form.get("language") in LANGUAGES:
-            self._keep(answer, LANGUAGE, form["language"])
+            keep(answer, request, LANGUAGE, form["language"])
         return answer
-
-    def _keep(self, answer: web.Response, name: str, value: str) -> None:
-        answer.set_cookie(name, value, max_age=LASTS_S, httponly=True, samesite="Lax", secure=self._secure)
 
 
 async def _form(request: web.Request) -> Form:
-    return {name: value for name, value in (await request.post()).items() if isinstance(value, str)}
+    """What was filled in. Raises 400 for what no browser sends."""
+    try:
+        fields = await request.post()
+    except ValueError as error:
+        raise web.HTTPBadRequest(text="expected a form in UTF-8\n") from error
+    return {name: value for name, value in fields.items() if isinstance(value, str)}
 
 
 def _inside(path: str) -> str:
@@ -153,7 +165,15 @@ def command_of(form: Form, by: str, now: int) -> Command:
     kind = form.get("kind", "")
     target, payload = _PARTS.get(kind, _nothing)(form, now)
     given = form.get("reason", "").strip() or None
-    return new_command(kind, by, given, target, payload, form.get("command_id") or None)
+    return new_command(kind, by, given, target, payload, _id_in(form))
+
+
+def _id_in(form: Form) -> str | None:
+    """The id that a form brought, where it is one of ours: it becomes part of an address."""
+    try:
+        return str(uuid.UUID(form.get("command_id", "")))
+    except ValueError:
+        return None
 
 
 def _nothing(form: Form, now: int) -> tuple[dict[str, Any], dict[str, Any]]:

@@ -9,7 +9,7 @@ from urllib.parse import quote, urlsplit
 from aiohttp import web
 from aiohttp.typedefs import Handler
 
-from streams.board.people import People
+from streams.board.people import LASTS_S, People
 from streams.security_check import is_loopback
 
 COOKIE = "millstream_name"
@@ -28,8 +28,8 @@ HEADERS = {
 Middleware = Callable[[web.Request, Handler], Awaitable[web.StreamResponse]]
 
 
-def guard(people: People) -> Any:
-    """The middleware that turns away what must not come in."""
+def guard(people: People, logged_out: Handler) -> Any:
+    """The middleware that turns away what must not come in; `logged_out` answers a form of somebody not known."""
 
     @web.middleware
     async def check(request: web.Request, handler: Handler) -> web.StreamResponse:
@@ -37,20 +37,29 @@ def guard(people: People) -> Any:
         if fault is not None:
             answer: web.StreamResponse = web.Response(status=403, text=fault + "\n")
         elif people.closed and not request.path.startswith(OPEN) and name_in(people, request) is None:
-            if request.method != "GET":
-                answer = web.Response(status=401, text="log in first: /login\n")
-            else:
+            if request.method == "GET":
                 answer = web.Response(status=303, headers={"Location": f"/login?to={quote(request.path_qs, safe='')}"})
+            else:
+                answer = await logged_out(request)
         else:
             try:
                 answer = await handler(request)
             except web.HTTPException as error:
                 error.headers.update(HEADERS)
                 raise
+        renewed = people.renewed(request.cookies.get(COOKIE)) if request.method == "GET" else None
+        if renewed is not None:
+            keep(answer, request, COOKIE, renewed)
         answer.headers.update(HEADERS)
         return answer
 
     return check
+
+
+def keep(answer: web.StreamResponse, request: web.Request, name: str, value: str) -> None:
+    """Give a browser a cookie; where the page was called over TLS, if only as far as a proxy, for TLS alone."""
+    secure = request.secure or request.headers.get("Origin", request.headers.get("Referer", "")).startswith("https://")
+    answer.set_cookie(name, value, max_age=LASTS_S, httponly=True, samesite="Lax", secure=secure)
 
 
 def name_in(people: People, request: web.Request) -> str | None:
@@ -74,7 +83,12 @@ def refusal(people: People, host: str, method: str, origin: str | None) -> str |
         return None
     if origin is None:
         return "expected a form of this page: its browser says where it comes from (Origin)"
-    if urlsplit(origin).netloc != host:
+    try:
+        theirs = urlsplit(origin).netloc
+    except ValueError:
+        theirs = ""
+    if theirs != host:
+        origin = ascii(origin)
         return (
             f"expected a form of this page, {host}, got one of {origin}; a proxy in between must keep the Host header"
         )

@@ -7,7 +7,7 @@ import uuid
 from functools import partial
 from pathlib import Path
 from typing import Any, NamedTuple
-from urllib.parse import urlsplit
+from urllib.parse import quote, urlsplit
 
 from aiohttp import web
 from jinja2 import Environment, FileSystemLoader, StrictUndefined
@@ -25,6 +25,12 @@ LANGUAGE = "millstream_language"
 """The cookie that keeps the language."""
 
 
+SILENT_NS = 15_000_000_000
+"""A reader that has heard nothing of Kafka for so long shows what was, and says so."""
+BEHIND = 5_000
+"""Records; fewer are read within a blink."""
+
+
 class Given(dict[str, str]):
     """What somebody has filled in; fields that they left out are empty.
 
@@ -40,13 +46,19 @@ class Condition(NamedTuple):
     """How far what the board shows can be trusted at the moment."""
 
     share: float
+    """Of what had happened when the board was started, how much has been read."""
+    behind: int
+    """Records that are there and not read yet."""
+    heard: int
+    """Wall clock (ns) up to which nothing is missing."""
     unreadable: int
     seen: Seen
 
-    def banners(self) -> list[tuple[str, dict[str, object]]]:
+    def banners(self, now: int) -> list[tuple[str, dict[str, object]]]:
         """What must be said above every page, the worst first."""
         found: list[tuple[str, dict[str, object]]] = []
-        if not self.seen.kafka:
+        silent = now - self.heard > SILENT_NS
+        if not self.seen.kafka or silent:
             found.append(("kafka_away", {}))
         elif self.seen.workers == 0:
             found.append(("nobody_works", {}))
@@ -54,6 +66,8 @@ class Condition(NamedTuple):
             found.append(("handing_over", {}))
         if self.share < 1:
             found.append(("reading", {"share": int(100 * self.share)}))
+        elif self.behind > BEHIND and not silent:
+            found.append(("behind", {"n": self.behind}))
         if self.unreadable:
             found.append(("unreadable", {"n": self.unreadable}))
         return found
@@ -70,7 +84,8 @@ class Pages:
         )  # fmt: skip
         self._templates.globals |= {
             "number": show.number, "with_unit": show.with_unit, "moment": show.moment, "band_of": band_of,
-            "new": lambda: str(uuid.uuid4()), "known": WORDS.__contains__, "day": show.day,
+            "new": lambda: str(uuid.uuid4()), "known": WORDS.__contains__, "day": show.day, "nothing": Given(),
+            "part": lambda text: quote(str(text), safe=""),
             "languages": [(language, NAMES[language]) for language in LANGUAGES],
         }  # fmt: skip
 
@@ -96,7 +111,8 @@ class Pages:
             refreshes=request.method == "GET",
             person=name_in(self._people, request),
             closed=self._people.closed,
-            banners=condition.banners(),
+            banners=condition.banners(now),
+            heard=min(condition.heard, now),
             workers=condition.seen.workers,
             counts=standing,
             **facts,
@@ -108,10 +124,15 @@ class Pages:
 
 def _here(request: web.Request) -> str:
     """Where to come back to: of a form that was refused, the page that it stood on."""
-    if request.method == "GET":
-        return request.path_qs
-    before = urlsplit(request.headers.get("Referer", ""))
-    return before.path or "/"
+    return request.path_qs if request.method == "GET" else page_before(request)
+
+
+def page_before(request: web.Request) -> str:
+    """The path of the page that a form stood on."""
+    try:
+        return urlsplit(request.headers.get("Referer", "")).path or "/"
+    except ValueError:
+        return "/"
 
 
 def language_of(request: web.Request) -> Language:

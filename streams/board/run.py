@@ -41,15 +41,19 @@ async def run_board(settings: Settings, started: Callable[[str], None]) -> None:
     stop = asyncio.Event()
     for number in (signal.SIGINT, signal.SIGTERM):
         asyncio.get_running_loop().add_signal_handler(number, stop.set)
+    waiting = asyncio.create_task(stop.wait())
+    starting = asyncio.create_task(board.start())  # may wait for the broker: a signal must be heard meanwhile
     try:
-        await board.start()
-        started(board.url)
-        while not stop.is_set():
+        await asyncio.wait({waiting, starting}, return_when=asyncio.FIRST_COMPLETED)
+        if starting.done():
+            starting.result()
+            started(board.url)
+        while not waiting.done():
             if board.failed is not None:
                 board.failed.result()
-            try:
-                await asyncio.wait_for(stop.wait(), _LOOK_S)
-            except TimeoutError:
-                continue
+            await asyncio.wait({waiting}, timeout=_LOOK_S)
     finally:
+        starting.cancel()
+        waiting.cancel()
+        await asyncio.gather(starting, waiting, return_exceptions=True)
         await board.stop()

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import time
 from typing import Any
 
 from aiohttp import web
@@ -12,7 +13,7 @@ from streams.board.acts import Acts
 from streams.board.asking import Asking
 from streams.board.crew import Crew
 from streams.board.guard import guard
-from streams.board.page import HERE, Condition, Pages
+from streams.board.page import HERE, SILENT_NS, Condition, Pages
 from streams.board.people import People
 from streams.board.standing import Standing
 from streams.board.tail import Tail
@@ -21,6 +22,7 @@ from streams.security import board_context
 from streams.settings import Settings
 
 _FORM_BYTES = 64 * 1024
+_STOP_S = 5.0
 
 
 class Board:
@@ -36,16 +38,19 @@ class Board:
     async def start(self) -> None:
         """Listen, connect and begin to read. Raises Misconfigured where the port is taken, KafkaError, Retry."""
         await self._listen()
-        await self.tail.start()
         self.crew.start()
+        await self.tail.start()
 
     async def stop(self) -> None:
-        """Stop, in the opposite order."""
-        await self.crew.stop()
-        await self.tail.stop()
-        await self.asking.stop()
+        """Stop; what does not end by itself is left behind: a broker that is away holds up nobody."""
+        parts = [self.crew.stop(), self.tail.stop(), self.asking.stop()]
         if self._runner is not None:
-            await self._runner.cleanup()
+            parts.append(self._runner.cleanup())
+        ending = [asyncio.create_task(part) for part in parts]
+        await asyncio.wait(ending, timeout=_STOP_S)
+        for task in ending:
+            task.cancel()
+        await asyncio.gather(*ending, return_exceptions=True)
 
     @property
     def failed(self) -> asyncio.Task[None] | None:
@@ -63,8 +68,8 @@ class Board:
         people = People(self.settings.board_password)
         pages = Pages(people, self.standing, self._condition)
         views = Views(pages, self.standing, self.asking, self.settings.grafana_url)
-        acts = Acts(pages, views, self.standing, self.asking, people, secure=self._tls is not None)
-        app = web.Application(middlewares=[guard(people)], client_max_size=_FORM_BYTES)
+        acts = Acts(pages, views, self.standing, self.asking, people)
+        app = web.Application(middlewares=[guard(people, acts.logged_out)], client_max_size=_FORM_BYTES)
         app.add_routes([*views.routes(), *acts.routes()])
         app.add_routes([web.get("/healthz", self._healthz), web.get("/readyz", self._readyz)])
         app.router.add_static("/static", HERE / "static")
@@ -83,14 +88,16 @@ class Board:
         self.port = self._runner.addresses[0][1]
 
     def _condition(self) -> Condition:
-        return Condition(self.tail.share, self.tail.unreadable, self.crew.seen())
+        tail = self.tail
+        return Condition(tail.share, tail.behind, tail.heard, tail.unreadable, self.crew.seen())
 
     async def _healthz(self, request: web.Request) -> web.Response:
         return _said(["what happens is no longer read"] if self.failed else [])
 
     async def _readyz(self, request: web.Request) -> web.Response:
         condition = self._condition()
-        faults = [] if condition.seen.kafka else ["Kafka does not answer"]
+        silent = time.time_ns() - condition.heard > SILENT_NS
+        faults = ["Kafka does not answer"] if silent or not condition.seen.kafka else []
         if condition.share < 1:
             faults.append(f"reading what has happened so far: {condition.share:.0%}")
         return _said(faults)

@@ -9,7 +9,7 @@ from schemas.times import format_time
 from streams.board.words import Language, say
 from streams.units import shown
 
-_STEPS = (("d", 86_400), ("h", 3_600), ("min", 60), ("s", 1))
+_STEPS = (("d", 86_400), ("h", 3_600), ("min", 60))
 
 
 def number(value: float | None) -> str:
@@ -47,10 +47,10 @@ def band(language: Language, event: AnomalyEvent) -> str:
 
 
 def duration(language: Language, ns: int) -> str:
-    """A span of time in its two largest units.
+    """A span of time in its two largest units, of minutes and above: what is shown does not change every second.
 
     >>> duration("en", 11_520_000_000_000), duration("zh-TW", 90_000_000_000), duration("ms", 0)
-    ('3 h 12 min', '1 分 30 秒', '0 saat')
+    ('3 h 12 min', '1 分', 'kurang 1 min')
     """
     left = max(ns, 0) // 1_000_000_000
     parts: list[str] = []
@@ -60,7 +60,7 @@ def duration(language: Language, ns: int) -> str:
             parts.append(say(language, name, n=count))
         elif parts:
             break
-    return " ".join(parts) or say(language, "s", n=0)
+    return " ".join(parts) or say(language, "less", n=1)
 
 
 def moment(ns: int | None) -> Markup:
@@ -76,13 +76,14 @@ def moment(ns: int | None) -> Markup:
     return Markup('<time datetime="{}">{}</time>').format(text, shown)
 
 
-def day(ns: int) -> str:
-    """The day of a time, UTC.
+def day(ns: int) -> Markup:
+    """The day of a time: of UTC, which the page's script turns into the reader's own.
 
     >>> day(1767600000000000000)
-    '2026-01-05'
+    Markup('<time datetime="2026-01-05T08:00:00Z" data-day>2026-01-05</time>')
     """
-    return format_time(ns)[:10]
+    text = format_time(ns // 1_000_000_000 * 1_000_000_000)
+    return Markup('<time datetime="{}" data-day>{}</time>').format(text, text[:10])
 
 
 def message(language: Language, event: AnomalyEvent) -> str:

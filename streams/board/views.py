@@ -10,8 +10,8 @@ from aiohttp import web
 
 from schemas.anomaly import BANDS, AnomalyEvent, band_of
 from schemas.audit import Audit
-from schemas.partition import level_names
-from streams.board.asking import Asking
+from schemas.partition import MISSING, key_of, level_names
+from streams.board.asking import Asking, deed_of
 from streams.board.page import Given, Pages
 from streams.board.standing import Episode, Standing
 
@@ -100,7 +100,16 @@ class Views:
 
     async def decisions(self, request: web.Request) -> web.Response:
         """The audit, the newest first."""
-        rows = [each for each in self._standing.decisions() if _says(request.query.get("q", ""), each.row)]
+        rows = [
+            (
+                each,
+                deed_of(
+                    each.row.kind, each.row.detail.get("until"), each.row.detail.get("proposal"), each.row.received
+                ),
+            )
+            for each in self._standing.decisions()
+            if _says(request.query.get("q", ""), each.row)
+        ]
         return self._pages.answer(
             request, "decisions", rows=rows[:LISTED], left=len(rows) - LISTED, query=Given(request.query)
         )
@@ -108,19 +117,15 @@ class Views:
     async def command(self, request: web.Request) -> web.Response:
         """What became of a command."""
         command_id = request.match_info["id"]
-        asked, answers = self._asking.asked(command_id), self._standing.answers(command_id)
-        if asked is not None:
-            outcome: str = asked.outcome(answers, time.monotonic())
-        elif answers:
-            outcome = "done" if any(row.outcome != "refused" for row in answers.values()) else "refused"
-        else:
-            outcome = "unknown"
+        answers = self._standing.answers(command_id)
+        asked = self._asking.asked(command_id, answers)
+        outcome = "unknown" if asked is None else asked.outcome(answers, time.monotonic())
         told = answers
-        if outcome == "done":  # most of many partitions had nothing to do with it
-            told = {p: row for p, row in answers.items() if row.affected} or dict(list(answers.items())[:1])
+        if outcome in ("done", "partly"):  # most of many partitions had nothing to do with it
+            told = {p: row for p, row in answers.items() if row.affected or (outcome == "partly" and row.why)}
         return self._pages.answer(
             request, "command", status=404 if outcome == "unknown" else 200, asked=asked, outcome=outcome,
-            answers=sorted(told.items()), heard=len(answers), id=command_id,
+            answers=sorted(told.items()), answered=len(answers), id=command_id,
         )  # fmt: skip
 
 
@@ -152,10 +157,10 @@ def _says(words: str, row: Audit) -> bool:
 def line_of(asset: str) -> str | None:
     """The path of the line that a machine belongs to, None for one that belongs to none.
 
-    >>> line_of("penang/smt/line1/oven3"), line_of("oven3")
+    >>> line_of("penang/smt/line1/oven3"), line_of("penang/oven3")
     ('penang/smt/line1', None)
     """
-    return asset.rpartition("/")[0] or None
+    return None if level_names(asset)[2] == MISSING else key_of(asset, "line").decode()
 
 
 def grafana_link(grafana: str | None, event: AnomalyEvent) -> str | None:

@@ -51,7 +51,9 @@ def demo(
             fail(missing, 1)
         set_up_logging("error")
         file = FileOptions(time_columns=tuple(time_column.split(",")) if time_column else (), asset=asset)
-        options = Options(seconds, not no_ui, (not no_ui) if board is None else board, input, _speed(speed), summary, config, file)
+        options = Options(
+            seconds, not no_ui, (not no_ui) if board is None else board, input, _speed(speed), summary, config, file
+        )
         try:
             _print(run_demo(options))
         except TimeoutError as error:

@@ -93,6 +93,9 @@ class Browser:
         async with self._client.post(path, data=form, headers=headers, allow_redirects=False) as answer:
             return answer.status, await answer.text(), answer.headers.get("Location", "")
 
+    async def raw_post(self, path: str, form: dict[str, str], origin: str) -> Any:
+        return await self._client.post(path, data=form, headers={"Origin": origin}, allow_redirects=False)
+
     async def raw(self, path: str, **more: Any) -> Any:
         return await self._client.get(path, allow_redirects=False, **more)
 
@@ -102,5 +105,6 @@ async def browsing(seen: Seen | None = None, **settings: Any) -> AsyncIterator[B
     """A board that reads nothing of itself, on a free port of loopback."""
     board = Board(load_settings(**settings))
     board.crew.seen = lambda: seen or Seen(True, 1, True)  # type: ignore[method-assign]
+    board.tail._end = {}
     async with TestClient(TestServer(board.application(), host="127.0.0.1")) as client:
         yield Browser(board, client)

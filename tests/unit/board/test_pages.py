@@ -10,6 +10,7 @@ import pytest
 
 from grafana.boards.table import BOARDS
 from schemas.command import Target
+from schemas.times import format_time
 from streams.board.crew import Seen
 from streams.board.views import LISTED, grafana_link
 from streams.board.words import LANGUAGES, WORDS
@@ -53,7 +54,7 @@ async def test_names_and_texts_of_a_plant_are_never_taken_for_markup() -> None:
             _, text = await browser.get(path)
             assert "<script>alert" not in text, path
             assert "49" not in re.sub(r"\d{4}-\d\d-\d\d.{10,}?UTC|[0-9a-f-]{36}", "", text), path
-            assert text.count("<script") == 1
+            assert text.count("<script") == 1, path
 
 
 async def test_the_worst_is_shown_first_with_what_it_costs_and_can_be_searched() -> None:
@@ -82,7 +83,7 @@ async def test_an_empty_board_says_that_nothing_is_open_only_where_somebody_judg
     cases = [
         (Seen(True, 0, False), "No worker is running"),
         (Seen(False, None, False), "Kafka does not answer"),
-        (Seen(True, 2, False), "dealing out their work"),
+        (Seen(True, 2, False), "redistributing their work"),
     ]
     for seen, said in cases:
         async with browsing(seen) as browser:
@@ -106,6 +107,30 @@ async def test_while_history_is_read_a_page_says_that_it_is_not_complete() -> No
         assert (await browser.get("/readyz"))[0] == 200
         tail.unreadable = 3
         assert "3 records could not be read" in (await browser.get("/"))[1]
+
+
+async def test_before_it_is_known_what_there_is_to_read_nothing_is_taken_for_complete() -> None:
+    async with browsing() as browser:
+        browser.board.tail._end = None
+        assert "so far: 0 %" in (await browser.get("/"))[1]
+        assert (await browser.get("/readyz"))[0] == 503
+
+
+async def test_a_page_says_when_its_reader_hears_nothing_or_is_behind_and_of_when_it_is() -> None:
+    async with browsing() as browser:
+        tail = browser.board.tail
+        tail._began = time.time_ns() - 60 * SECOND
+        _, text = await browser.get("/")
+        assert "Kafka does not answer" in text
+        footer = text[text.index("<footer") :]
+        assert format_time(tail._began // SECOND * SECOND) in footer, "as of when it heard last"
+        assert (await browser.get("/readyz"))[0] == 503
+        tail._began = time.time_ns()
+        type(tail).behind, kept = property(lambda self: 70_000), type(tail).behind  # type: ignore[method-assign,assignment]
+        try:
+            assert "70000 records are not read yet" in (await browser.get("/"))[1]
+        finally:
+            type(tail).behind = kept  # type: ignore[method-assign]
 
 
 async def test_a_long_list_says_how_much_it_leaves_out() -> None:

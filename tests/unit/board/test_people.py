@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import asyncio
 import time
 from pathlib import Path
 from typing import Any
@@ -45,6 +44,7 @@ async def test_who_knows_it_gets_in_where_they_wanted_and_acts_under_the_name_th
         status, text, _ = await browser.post("/login", by="ann", password="wrong", to="/mutes?q=1")
         assert (status, "This is not the password." in text, PASSWORD in text) == (401, True, False)
         assert (await browser.post("/login", by="", password=PASSWORD))[0] == 401
+        assert (await browser.post("/login", by="a\x00", password=PASSWORD))[0] == 422
         status, _, leads = await browser.post("/login", by="ann", password=PASSWORD, to="/mutes?q=1")
         assert (status, leads) == (303, "/mutes?q=1")
         assert (await browser.get("/"))[0] == 200
@@ -81,15 +81,51 @@ async def test_names_of_any_language_are_kept_and_names_that_are_none_are_not() 
                 people.cookie_for(wrong)
 
 
-async def test_guesses_are_answered_one_a_second_and_who_knows_it_does_not_wait_for_them() -> None:
+def test_a_password_can_be_tried_some_times_and_then_seldom_and_a_right_guess_looks_like_a_wrong_one() -> None:
     people = People(SecretStr(PASSWORD))
-    began = time.monotonic()
-    guesses = [asyncio.create_task(people.lets_in("guess")) for _ in range(3)]
-    await asyncio.sleep(0.05)
-    assert await people.lets_in(PASSWORD)
-    assert time.monotonic() - began < 0.9
-    assert await asyncio.gather(*guesses) == [False, False, False]
-    assert time.monotonic() - began > 2.9
+    assert [people.lets_in("guess", "10.0.0.9", now=100.0) for _ in range(7)] == [False] * 5 + [None] * 2
+    assert people.lets_in(PASSWORD, "10.0.0.9", now=101.0) is None, "who tries on learns nothing"
+    assert people.lets_in(PASSWORD, "10.0.0.8", now=101.0) is True, "others are let in"
+    assert people.lets_in(PASSWORD, "10.0.0.9", now=106.0) is True
+    answers = [people.lets_in("guess", f"10.1.{n >> 8}.{n & 255}", now=200.0) for n in range(5000)]
+    assert answers.count(False) == 30, "from however many addresses"
+    assert people.lets_in(PASSWORD, "10.0.0.8", now=203.0) is True
+
+
+async def test_too_many_tries_are_told_so() -> None:
+    async with browsing(board_password=SecretStr(PASSWORD)) as browser:
+        got = [(await browser.post("/login", by="ann", password="guess"))[:2] for _ in range(6)]
+        assert [status for status, _ in got] == [401] * 5 + [429]
+        assert "Too many tries" in got[-1][1]
+
+
+async def test_who_was_logged_out_sees_what_they_had_typed_and_the_way_back() -> None:
+    async with browsing(board_password=SecretStr(PASSWORD)) as browser:
+        form = {"kind": "rebaseline", "asset": "a", "reason": "a long story <b>"}
+        status, text, _ = await browser.post("/commands", **form)
+        assert (status, browser.sent.commands) == (401, [])
+        assert "a long story &lt;b&gt;" in text
+        assert "nothing was changed" in text
+
+
+async def test_who_comes_every_day_stays_known_and_over_tls_a_cookie_is_for_tls_alone() -> None:
+    people = People(SecretStr(PASSWORD))
+    now = time.time()
+    for age, renewed in ((3600, False), (2 * 86_400, True)):
+        cookie = people.cookie_for("ann", now=now - age)
+        assert (people.renewed(cookie, now) is not None) is renewed
+        async with browsing(board_password=SecretStr(PASSWORD)) as browser:
+            answer = await browser.raw("/", headers={"Cookie": f'{COOKIE}="{cookie}"'})
+            assert answer.status == 200
+            assert (COOKIE in answer.cookies) is renewed
+    async with browsing() as browser:
+        host = browser.origin.removeprefix("http://")
+        for scheme, secure in (("http", False), ("https", True)):
+            answer = await browser.raw_post("/language", {"language": "ms"}, f"{scheme}://{host}")
+            cookie = answer.headers["Set-Cookie"]
+            assert ("Secure" in cookie) is secure
+            assert "HttpOnly" in cookie
+            assert "SameSite=Lax" in cookie
 
 
 @pytest.mark.parametrize(

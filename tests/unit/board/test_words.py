@@ -23,7 +23,7 @@ MADE = {
     *(name for _, name in BANDS),
     *(f"phase_{phase}" for phase in get_args(Phase)),
     *(f"outcome_{outcome}" for outcome in get_args(Outcome)),
-    *(f"kind_{kind}" for kind in (*COMMAND_KINDS, "baseline", "none")),
+    *(f"kind_{deed}" for deed in get_args(asking.Deed)),
     *(f"is_{outcome}" for outcome in (*get_args(asking.Outcome), "unknown")),
     *(f"reason_{reason}" for reason in REASONS),
     *(f"{act}_does" for act in ("approve", "reject", "take", "keep")),
@@ -52,6 +52,11 @@ def test_what_templates_say_is_there_and_nothing_else_is() -> None:
     named = {word for text in texts for word in re.findall(r"\"(\w+)\"", text)}
     assert (said | MADE) - WORDS.keys() == set(), "said by a page and not there"
     assert WORDS.keys() - named - MADE == set(), "there and said by no page"
+
+
+def test_every_kind_of_command_is_a_deed_with_a_name() -> None:
+    assert {asking.deed_of(kind, None, None, 0) for kind in COMMAND_KINDS} == set(COMMAND_KINDS)
+    assert set(COMMAND_KINDS) < set(get_args(asking.Deed))
 
 
 def test_reasons_are_those_that_events_have_a_message_for() -> None:
