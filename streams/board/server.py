@@ -12,6 +12,7 @@ from schemas.errors import Misconfigured
 from streams.board.acts import Acts
 from streams.board.asking import Asking
 from streams.board.crew import Crew
+from streams.board.door import Door
 from streams.board.guard import guard
 from streams.board.page import HERE, SILENT_NS, Condition, Pages
 from streams.board.people import People
@@ -69,8 +70,9 @@ class Board:
         pages = Pages(people, self.standing, self._condition)
         views = Views(pages, self.standing, self.asking, self.settings.grafana_url)
         acts = Acts(pages, views, self.standing, self.asking, people)
-        app = web.Application(middlewares=[guard(people, acts.logged_out)], client_max_size=_FORM_BYTES)
-        app.add_routes([*views.routes(), *acts.routes()])
+        door = Door(pages, people)
+        app = web.Application(middlewares=[guard(people, door.logged_out)], client_max_size=_FORM_BYTES)
+        app.add_routes([*views.routes(), *acts.routes(), *door.routes()])
         app.add_routes([web.get("/healthz", self._healthz), web.get("/readyz", self._readyz)])
         app.router.add_static("/static", HERE / "static")
         return app

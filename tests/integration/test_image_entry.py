@@ -9,10 +9,12 @@ import subprocess
 import sys
 import uuid
 import venv
-from collections.abc import Iterator
+from collections.abc import Awaitable, Callable, Iterator
 from pathlib import Path
 
+import aiohttp
 import pytest
+import yaml
 
 from docs.generate import ROOT
 from streams.settings import Settings
@@ -69,6 +71,35 @@ def settings(real_kafka: KafkaServer) -> Iterator[Settings]:
         delete_topics(real_kafka, prefix)
 
 
+async def serves_the_board(
+    entry: list[str], environment: dict[str, str], run: Callable[..., Awaitable[subprocess.CompletedProcess[str]]]
+) -> None:
+    """The other long-running command of the image, with the health check that compose.yaml gives it."""
+    stack = yaml.safe_load((ROOT / "deploy" / "compose.yaml").read_text("utf-8"))
+    healthy = stack["services"]["board"]["healthcheck"]["test"][2:]
+    board = subprocess.Popen([*entry, "board"], cwd="/", env=environment)  # noqa: ASYNC220  # returns at once
+    try:
+        assert (await run(*healthy)).returncode != 0, "nothing listens yet"
+
+        async def well() -> bool:
+            assert board.poll() is None
+            return (await run(*healthy)).returncode == 0
+
+        await until(well, 60, "the board's container would be healthy")
+        address = f"http://127.0.0.1:{environment['MILLSTREAM_BOARD_PORT']}"
+        async with aiohttp.ClientSession() as session:
+            for path in ("/", "/static/board.js", "/static/board.css", "/static/icon.svg"):
+                async with session.get(address + path) as answer:
+                    assert answer.status == 200, "it is in the wheel"
+                    assert "millstream" in (await answer.text()).lower() or path != "/"
+        board.terminate()
+        assert await asyncio.to_thread(board.wait, 30) == 0
+    finally:
+        if board.poll() is None:
+            board.kill()
+            board.wait()
+
+
 async def test_the_entry_makes_topics_works_says_how_it_is_and_stops(
     installed: Path, settings: Settings, tmp_path: Path
 ) -> None:
@@ -82,7 +113,7 @@ async def test_the_entry_makes_topics_works_says_how_it_is_and_stops(
     tmp.mkdir()
     ready = compile_kernels(installed, tmp / "millstream-kernels")
     assert ready
-    for name, secret in (("control_key", CONTROL_KEY), ("metrics_token", TOKEN)):
+    for name, secret in (("control_key", CONTROL_KEY), ("metrics_token", TOKEN), ("board_password", TOKEN)):
         (tmp_path / name).write_text(secret)
     environment = {
         "PATH": f"{installed}:/usr/bin:/bin", "HOME": "/nonexistent", "TMPDIR": str(tmp),
@@ -91,6 +122,7 @@ async def test_the_entry_makes_topics_works_says_how_it_is_and_stops(
         "MILLSTREAM_PARTITIONS": str(settings.partitions), "MILLSTREAM_PORT": str(free_port()),
         "MILLSTREAM_CONTROL_KEY_FILE": str(tmp_path / "control_key"), "MILLSTREAM_SINK": "none",
         "MILLSTREAM_METRICS_TOKEN_FILE": str(tmp_path / "metrics_token"),
+        "MILLSTREAM_BOARD_PORT": str(free_port()), "MILLSTREAM_BOARD_PASSWORD_FILE": str(tmp_path / "board_password"),
     }  # fmt: skip
 
     async def run(*arguments: str) -> subprocess.CompletedProcess[str]:
@@ -118,6 +150,7 @@ async def test_the_entry_makes_topics_works_says_how_it_is_and_stops(
         assert int(told.group(1)) > 3000
         ends = await asyncio.to_thread(end_offsets, settings.kafka, settings.topic("reading.v1"))
         assert sum(ends.values()) >= 40
+        await serves_the_board(entry, environment, run)
         worker.terminate()
         assert await asyncio.to_thread(worker.wait, 30) == 0, "a supervisor's SIGTERM reaches the worker"
     finally:

@@ -77,12 +77,14 @@ async def test_each_role_does_its_work_with_the_rights_of_the_list_alone(secure_
 NOT_WRITTEN: dict[str, list[str]] = {
     "gateway": ["command.v1", "anomaly.v1", "audit.v1", "state.v1", "rejected.v1", "kpi.v1"],
     "operator": ["reading.v1", "anomaly.v1", "audit.v1", "state.v1"],
+    "board": ["reading.v1", "anomaly.v1", "audit.v1", "state.v1", "kpi.v1"],
     "reader": ["reading.v1", "command.v1", "anomaly.v1", "state.v1"],
     "keeper": ["reading.v1", "command.v1", "anomaly.v1", "audit.v1"],
 }
 NOT_READ: dict[str, list[str]] = {
     "gateway": ["reading.v1", "command.v1", "anomaly.v1", "state.v1"],
     "operator": ["reading.v1", "command.v1", "state.v1"],
+    "board": ["reading.v1", "command.v1", "state.v1", "rejected.v1"],
     "reader": ["reading.v1", "command.v1", "state.v1"],
     "worker": ["audit.v1", "rejected.v1", "kpi.site.v1"],
 }
@@ -98,11 +100,11 @@ async def test_no_role_can_do_what_the_list_does_not_say(plant: Installation) ->
     for user, names in NOT_READ.items():
         assert [name for name in names if await asyncio.to_thread(plant.may, user, "READ", name)] == []
     assert await asyncio.to_thread(plant.may, "reader", "READ", "anomaly.v1"), "the question is the right one"
-    for user in ("gateway", "operator", "reader", "keeper"):
+    for user in ("gateway", "operator", "board", "reader", "keeper"):
         settings = plant.settings(user)
         with pytest.raises(GroupAuthorizationFailedError):
-            await read(settings, "anomaly.v1" if user == "reader" else "reading.v1", 1, group=settings.group)
-    for role in ("gateway", "operator", "reader"):
+            await read(settings, "anomaly.v1" if user in ("reader", "board") else "reading.v1", 1, group=settings.group)
+    for role in ("gateway", "operator", "board", "reader"):
         settings = plant.settings(role, prefix=f"{plant.prefix}other.")
         with pytest.raises(Misconfigured, match="give this user the right to create"):
             await asyncio.to_thread(ensure_topics, settings.kafka, settings.prefix, PARTITIONS,

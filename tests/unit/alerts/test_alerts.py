@@ -75,7 +75,7 @@ def test_a_person_reads_what_where_and_how_bad_with_a_link_to_the_board(
     case = CASES["MillstreamAnomalyMajor"]
     expected = {
         "summary": "Major anomaly on oven-1, line1: watch level, severity 601",
-        "summary_ms": "Anomali Besar pada oven-1, line1: pemantau level, tahap 601",
+        "summary_ms": "Anomali Serius pada oven-1, line1: pemantau level, tahap 601",
         "summary_zh_TW": "重大異常：line1 oven-1，監測 level，嚴重度 601",
         "value": "601",
         "board": "http://g/d/millstream-asset?var-site=penang&var-area=smt&var-line=line1&var-asset=oven-1"

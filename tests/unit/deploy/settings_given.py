@@ -22,7 +22,7 @@ def unknown(given: Mapping[str, str]) -> list[str]:
 def loaded(given: Mapping[str, str], folder: Path, patch: pytest.MonkeyPatch) -> Settings:
     """The settings that a container loads, with a secret in each file that is named."""
     for name, value in given.items():
-        if name.startswith(PREFIX) and name.endswith("_FILE"):
+        if name.startswith(PREFIX) and name.endswith("_FILE") and value:
             file = folder / Path(value).name
             file.write_text(SECRET)
             patch.setenv(name, str(file))

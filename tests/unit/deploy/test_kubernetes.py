@@ -80,9 +80,9 @@ def test_what_is_there(built: dict[str, dict[str, Any]]) -> None:
 
 def test_secrets_are_referenced_and_never_stored(built: dict[str, dict[str, Any]]) -> None:
     assert not [name for name in built if name.startswith("Secret/")]
-    given = settings_env() | board_env(built)
-    files = {Path(v).name for k, v in given.items() if k.endswith("_FILE")}
-    mounted = {v.rsplit("/", 1)[0] for k, v in given.items() if k.endswith("_FILE")}
+    named = [v for given in (settings_env(), board_env(built)) for k, v in given.items() if k.endswith("_FILE") and v]
+    files = {Path(v).name for v in named}
+    mounted = {v.rsplit("/", 1)[0] for v in named}
     assert mounted == {"/run/secrets/millstream"}
     told = (FOLDER / "kustomization.yaml").read_text("utf-8")
     secret = told.split("create secret generic")[1].split("\n#\n")[0].split("kubectl")[0]
@@ -118,12 +118,20 @@ def test_probes_and_ports_are_the_workers_own(built: dict[str, dict[str, Any]]) 
 def test_the_board_has_settings_that_there_are_and_its_probes_and_service_lead_to_it(
     built: dict[str, dict[str, Any]], tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    given = board_env(built)
-    assert unknown(given) == []
-    settings = loaded(given, tmp_path, monkeypatch)
+    assert unknown(board_env(built)) == []
+    given = settings_env() | board_env(built)
+    ca = tmp_path / "ca.crt"
+    ca.write_text("")
+    monkeypatch.setattr("streams.security_check.kafka_context", lambda settings: None)  # reads certificates
+    settings = loaded(given | {"MILLSTREAM_KAFKA_CA": str(ca)}, tmp_path, monkeypatch)
     assert settings.board_password is not None, "the network reaches it"
+    assert (settings.control_key, settings.influx_token, settings.metrics_token) == (None, None, None)
+    assert settings.kafka_user != settings_env()["MILLSTREAM_KAFKA_USER"]
     template = built["Deployment/board"]["spec"]["template"]
     [container] = template["spec"]["containers"]
+    [secrets] = [v["secret"]["items"] for v in template["spec"]["volumes"] if v["name"] == "secrets"]
+    files = {Path(v).name for k, v in given.items() if k.endswith("_FILE") and v}
+    assert {item["key"] for item in secrets} == files, "who serves pages holds nothing else"
     assert container["ports"] == [{"name": "board", "containerPort": settings.board_port}]
     probes = [container[name]["httpGet"] for name in ("startupProbe", "livenessProbe", "readinessProbe")]
     assert probes == [{"path": "/healthz", "port": "board"}] * 3
