@@ -48,6 +48,8 @@ def files() -> Iterator[tuple[Path, bytes]]:
     yield ROOT / "deploy" / "grafana" / "managed-alerts" / "millstream.yml", managed().encode()
     for uid, board in BOARDS.items():
         yield ROOT / "deploy" / "grafana" / "dashboards" / f"{uid}.json", board_text(board).encode()
+    # the web board serves it, also from the wheel, which has no folder grafana
+    yield ROOT / "streams" / "board" / "runbook.md", (ROOT / "grafana" / "runbook.md").read_bytes()
     by_hand = SITE.read_text(encoding="utf-8").split(MARK)[0]
     yield SITE, (by_hand + MARK + "\n" + assets_toml()).encode()
 

@@ -50,6 +50,15 @@ def event_id_of(episode_id: str, phase: Phase, ordinal: int) -> str:
     return str(uuid.uuid5(NAMESPACE, f"{episode_id}\x1f{phase}\x1f{ordinal}"))
 
 
+def heading_of(kind: str) -> str:
+    """Where the runbook says what a detector's finding means.
+
+    >>> heading_of("t2_spe")
+    '#t2-spe'
+    """
+    return f"#{kind.replace('_', '-')}"
+
+
 class Detector(BaseModel):
     """Which detector spoke: its kind and the version of its state."""
 
@@ -105,5 +114,5 @@ class AnomalyEvent(BaseModel):
     kwh_total: float | None = None
     kgco2e_total: float | None = None
     message: dict[str, str] = Field(description="One line for a person, by language (en, ms, zh-TW).")
-    runbook: str
+    runbook: str = Field(description="Its heading in grafana/runbook.md.")
     decision: dict[str, Any] = Field(description="What is needed to recompute the verdict.")

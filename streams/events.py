@@ -6,7 +6,7 @@ from collections.abc import Iterator
 from typing import Any, NamedTuple
 
 from detectors.judgement import Judgement
-from schemas.anomaly import AnomalyEvent, Detector, episode_id_of, event_id_of
+from schemas.anomaly import AnomalyEvent, Detector, episode_id_of, event_id_of, heading_of
 from streams.episodes import Change, Step, accrue
 from streams.messages import message
 from streams.resolve import ResolvedSite
@@ -116,7 +116,7 @@ class Events:
             kwh_total=episode.kwh_total,
             kgco2e_total=episode.kgco2e_total,
             message=message(key, list(options.languages), **words),
-            runbook=f"#{watch.detector.kind.replace('_', '-')}",
+            runbook=heading_of(watch.detector.kind),
             decision=facts.decision,
         )
 

@@ -13,6 +13,7 @@ from schemas.audit import Audit
 from schemas.partition import MISSING, key_of, level_names
 from streams.board.asking import Asking, deed_of
 from streams.board.page import Given, Pages
+from streams.board.runbook import page
 from streams.board.standing import Episode, Standing
 
 LISTED = 200
@@ -39,6 +40,7 @@ class Views:
             web.get("/proposals", self.proposals),
             web.get("/decisions", self.decisions),
             web.get("/commands/{id:.+}", self.command),
+            web.get("/runbook", self.runbook),
         ]
 
     async def open(self, request: web.Request) -> web.Response:
@@ -113,6 +115,10 @@ class Views:
         return self._pages.answer(
             request, "decisions", rows=rows[:LISTED], left=len(rows) - LISTED, query=Given(request.query)
         )
+
+    async def runbook(self, request: web.Request) -> web.Response:
+        """What alerts and findings mean, and what to check."""
+        return self._pages.answer(request, "runbook", text=page())
 
     async def command(self, request: web.Request) -> web.Response:
         """What became of a command."""

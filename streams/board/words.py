@@ -123,6 +123,8 @@ WORDS: dict[str, Said] = {
     ),
     "course": Said("Its course", "Kronologi", "事件歷程"),
     "evidence": Said("What the verdict was made of", "Asas keputusan", "判斷依據"),
+    "means": Said("What it means, and what to check", "Maksudnya, dan apa yang perlu diperiksa", "含義與檢查步驟"),
+    "runbook": Said("Runbook", "Buku panduan", "處理手冊"),
     "in_grafana": Said("See it in Grafana", "Lihat di Grafana", "在 Grafana 中查看"),
     "phase": Said("Phase", "Fasa", "階段"),
     "unknown_episode": Said(

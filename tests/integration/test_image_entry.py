@@ -87,8 +87,12 @@ async def serves_the_board(
 
         await until(well, 60, "the board's container would be healthy")
         address = f"http://127.0.0.1:{environment['MILLSTREAM_BOARD_PORT']}"
-        async with aiohttp.ClientSession() as session:
-            for path in ("/", "/static/board.js", "/static/board.css", "/static/icon.svg"):
+        async with aiohttp.ClientSession(cookie_jar=aiohttp.CookieJar(unsafe=True)) as session:
+            async with session.post(
+                f"{address}/login", data={"by": "ann", "password": TOKEN}, headers={"Origin": address}
+            ) as answer:
+                assert answer.status == 200, "it leads to the front page"
+            for path in ("/", "/runbook", "/static/board.js", "/static/board.css", "/static/icon.svg"):
                 async with session.get(address + path) as answer:
                     assert answer.status == 200, "it is in the wheel"
                     assert "millstream" in (await answer.text()).lower() or path != "/"

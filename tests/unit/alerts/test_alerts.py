@@ -9,8 +9,10 @@ from pathlib import Path
 import pytest
 import yaml
 
+from detectors.registry import REGISTRY
 from docs.generate import ROOT
 from grafana.alerts.table import ALERTS
+from schemas.anomaly import heading_of
 from streams.metrics import TABLE
 from streams.trial_page import NAME as TRIAL
 from tests.servers.alerting_tools import Tools, prepared
@@ -114,6 +116,14 @@ def test_each_alert_has_its_place_in_the_runbook(name: str) -> None:
     text = section[1].split("\n## ")[0]
     for part in ("**Means**", "**Costs**", "**Check**", "**Mend**", "**Wake**"):
         assert part in text, f"{name}: the runbook lacks {part}"
+
+
+def test_each_detector_has_the_heading_in_the_runbook_that_its_events_name() -> None:
+    by_detector = RUNBOOK.split("\n## By detector\n")[1]
+    headings = [f"#{heading}" for heading in re.findall(r"^### (\S+)$", by_detector, re.M)]
+    assert sorted(headings) == sorted(heading_of(kind) for kind in REGISTRY)
+    for section in by_detector.split("\n### ")[1:]:
+        assert [part in section for part in ("**Means**", "**Check**", "**Mend**")] == [True] * 3, section
 
 
 def test_the_runbook_has_no_alert_that_is_gone() -> None:

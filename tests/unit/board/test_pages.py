@@ -8,7 +8,10 @@ from urllib.parse import quote
 
 import pytest
 
+from detectors.registry import REGISTRY
+from grafana.alerts.table import ALERTS
 from grafana.boards.table import BOARDS
+from schemas.anomaly import Detector, heading_of
 from schemas.command import Target
 from schemas.times import format_time
 from streams.board.crew import Seen
@@ -17,7 +20,17 @@ from streams.board.words import LANGUAGES, WORDS
 from tests.unit.board.make import OVEN, SECOND, START, Browser, audit, browsing, event, muted, proposed
 
 HOSTILE = '<script>alert("x")</script>&\'"{{ 7 * 7 }}'
-PATHS = ("/", "/closed", "/mutes", "/proposals", "/decisions", "/commands/c", "/commands/none", "/episodes/none")
+PATHS = (
+    "/",
+    "/runbook",
+    "/closed",
+    "/mutes",
+    "/proposals",
+    "/decisions",
+    "/commands/c",
+    "/commands/none",
+    "/episodes/none",
+)
 
 
 def fill(browser: Browser, name: str = OVEN, text: str = "too hot") -> str:
@@ -170,6 +183,19 @@ def test_grafana_is_asked_for_the_machine_by_variables_that_its_board_has() -> N
     assert names <= {variable.name for variable in board.variables}
     assert (given["var-asset"], given["var-watch"], given["to"]) == ("oven+3", "t2+%26+spe", "now")
     assert int(given["from"]) == START // 1_000_000 - 3_600_000
+
+
+async def test_an_episode_leads_to_its_place_in_the_runbook_of_every_detector() -> None:
+    async with browsing() as browser:
+        _, runbook = await browser.get("/runbook")
+        for kind in REGISTRY:
+            detector = Detector(kind=kind, state_version=1)
+            browser.board.standing.take_event(event(asset=kind, detector=detector, runbook=heading_of(kind)))
+            episode = next(e for e in browser.board.standing.open() if e.last.asset == kind)
+            _, text = await browser.get(f"/episodes/{episode.last.episode_id}")
+            (heading,) = re.findall(r'href="/runbook#([^"]+)"', text)
+            assert f'id="{heading}"' in runbook
+        assert set(re.findall(r'<h2 id="(millstream\w+)"', runbook)) >= {name.lower() for name in ALERTS}
 
 
 async def test_what_serves_the_page_says_what_a_browser_may_do() -> None:
