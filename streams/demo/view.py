@@ -128,6 +128,8 @@ def _header(data: PlantView) -> Text:
     text.append("millstream demo", "bold").append(f"  {data.phase}  {data.elapsed_s:.0f} s")
     text.append(f"  {len(data.machines)} machines, {sum(m.series for m in data.machines)} series")
     text.append(f", {len(data.episodes)} open episode{'' if len(data.episodes) == 1 else 's'}")
+    if data.address:
+        text.append(f"  {data.address}", "underline")
     if data.embedded:
         text.append("\n" + _NOTICE, "italic")
     return text

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import io
+from dataclasses import replace
 
 import pytest
 from rich.console import Console
@@ -58,6 +59,13 @@ def test_shows_machines_episodes_rates_and_faults() -> None:
 def test_header_says_that_the_embedded_broker_is_for_demos_only() -> None:
     assert "keeps data in memory only and is for demos" in text(PlantView(machines(1), [], RATES))
     assert "in memory only" not in text(PlantView(machines(1), [], RATES, embedded=False))
+
+
+def test_header_says_where_the_web_board_is() -> None:
+    address = "http://127.0.0.1:8091"
+    data = PlantView(machines(1), [episode(650, "major")] * 20, RATES, elapsed_s=3_600.0)
+    assert address in text(replace(data, address=address)).splitlines()[0]
+    assert "http" not in text(data)
 
 
 def test_worst_come_first_and_severity_is_in_words() -> None:
