@@ -76,7 +76,9 @@ def publish_watches(metrics: Metrics, sites: Iterable[ResolvedSite]) -> None:
     for site in sites:
         for spec in site.site.watch:
             detector = build(spec.detector)
-            found[spec.name, detector.kind, "health" if detector.health else "process"] = 1.0
+            # a limit on a key figure is one on how the process goes, and says nothing of a sensor
+            health = detector.health and not spec.of_figures
+            found[spec.name, detector.kind, "health" if health else "process"] = 1.0
     metrics.replace("millstream_watch_info", found)
 
 

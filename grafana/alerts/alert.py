@@ -32,7 +32,8 @@ class Alert(NamedTuple):
     severity: Severity
     team: Team
     summary: Said
-    unit: str = ""
+    unit: str = "1"
+    """UCUM, of the value that is told; 1 is a number, a ratio or a severity."""
     hold: str = "0s"
     """So long `expr` must hold before it fires."""
     keep: str = "0s"

@@ -76,7 +76,7 @@ OWN = (
             "{{ $value | humanizePercentage }} data masuk tidak dapat digunakan: topik rejected.v1 menyatakan sebabnya",
             "{{ $value | humanizePercentage }} 的輸入無法使用：原因見主題 rejected.v1",
         ),
-        unit="percentunit",
+        unit="1",
     ),
     Alert(
         "MillstreamReadingsLost",

@@ -11,6 +11,9 @@ _KEEP = "5m"
 _FAULT = 401
 """Severity of a sensor fault that is worth a look, of the band minor and above."""
 
+_SILENT = f'({_OPEN} > 0) and on (watch) (millstream_watch_info{{kind="gap"}})'
+"""Silence is told of once, with the least severity that there is, unless a site says more."""
+
 _WHERE = ("site", "area", "line", "asset", "watch")
 
 
@@ -55,7 +58,7 @@ PROCESS = (
     *_bands(),
     Alert(
         "MillstreamSensorFault",
-        f"({_OPEN} >= {401}) {_judges('health')}",
+        f'({_OPEN} >= {_FAULT}) and on (watch) (millstream_watch_info{{judges="health",kind!="gap"}})',
         "minor",
         "maintenance",
         Said(
@@ -68,8 +71,23 @@ PROCESS = (
         variables=_WHERE,
     ),
     Alert(
+        "MillstreamSensorSilent",
+        _SILENT,
+        "minor",
+        "maintenance",
+        Said(
+            "No data from {{ $labels.asset }}, {{ $labels.line }}, for longer than is usual ({{ $labels.watch }})",
+            "Tiada data daripada {{ $labels.asset }}, {{ $labels.line }}, lebih lama daripada biasa ({{ $labels.watch }})",
+            "{{ $labels.line }} {{ $labels.asset }} 已異常長時間沒有資料（{{ $labels.watch }}）",
+        ),
+        hold="2m",  # a gateway that is down is told of before its sensors, and hushes them
+        keep=_KEEP,
+        board="millstream-health",
+        variables=_WHERE,
+    ),
+    Alert(
         "MillstreamGatewaySilent",
-        f'count by (site, area, line) (({_OPEN} > 0) and on (watch) (millstream_watch_info{{kind="gap"}})) >= 3',
+        f"count by (site, area, line) (count by (site, area, line, asset) ({_SILENT})) >= 3",
         "major",
         "maintenance",
         Said(

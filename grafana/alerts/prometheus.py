@@ -13,6 +13,10 @@ GRAFANA = "{{ $externalLabels.grafana }}"
 """Address of Grafana: an external label of Prometheus, so that one rule file serves every site."""
 _RUNBOOK = f"{{{{ with $externalLabels.runbook }}}}{{{{ . }}}}{{{{ else }}}}{RUNBOOK}{{{{ end }}}}"
 """Where a site has put the runbook, likewise; without that label the file's path in the repository."""
+_DECIDE = (
+    '{{ with $externalLabels.board }}{{ . }}/?q={{ printf "%s %s" $labels.asset $labels.watch | urlquery }}{{ end }}'
+)
+"""Where the web board has the open episode with the forms to answer it; nothing where a site has no such label."""
 
 _NOTE = "# Generated from grafana/alerts by `make gen`; change it there.\n"
 
@@ -52,4 +56,5 @@ def _rule(alert: Alert) -> dict[str, Any]:
         rule["for"] = alert.hold
     if alert.keep != "0s":
         rule["keep_firing_for"] = alert.keep
-    return rule | {"labels": labels_of(alert), "annotations": annotations_of(alert, GRAFANA, _RUNBOOK)}
+    told = annotations_of(alert, GRAFANA, _RUNBOOK) | ({"decide": _DECIDE} if "watch" in alert.variables else {})
+    return rule | {"labels": labels_of(alert), "annotations": told}

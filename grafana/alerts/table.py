@@ -24,8 +24,7 @@ def annotations_of(alert: Alert, grafana: str, runbook: str = RUNBOOK) -> dict[s
     `grafana` and `runbook` are where these are, or templates of that.
     """
     told = {"summary": alert.summary.en, "summary_ms": alert.summary.ms, "summary_zh_TW": alert.summary.zh}
-    unit = {"unit": alert.unit} if alert.unit else {}
-    return told | {"value": "{{ $value }}"} | unit | {
+    return told | {"value": "{{ $value }}", "unit": alert.unit} | {
         "board": grafana + link(alert),
         "runbook": f"{runbook}#{alert.name.lower()}",
     }  # fmt: skip

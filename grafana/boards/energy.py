@@ -24,7 +24,7 @@ ENERGY = Board(
             "Effectiveness (ISO 22400-2)",
             (
                 ranking(
-                    "From planned time to good parts: what is left at each step?",
+                    "Which factor holds OEE down?",
                     "Means over the machines and hours shown. OEE is availability x effectiveness x quality.",
                     *(figures('mean("value")', name, legend=name, where=(_MACHINES,))
                       for name in ("availability", "effectiveness", "quality", "oee")),

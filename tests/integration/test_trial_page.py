@@ -12,13 +12,16 @@ import pytest
 import yaml
 from typer.testing import CliRunner
 
+from grafana.alerts.table import ALERTS
+from streams.alertmanager import AlertmanagerClient
 from streams.cli.main import app
+from streams.settings import load_settings
 from tests.integration.support.alerting import PAGED, Receiver, alertmanager_config, alerts_in
 from tests.integration.support.waiting import until
 from tests.servers.alerting import Alertmanager
 from tests.servers.alerting_tools import Tools
 from tests.servers.authority import Authority
-from tests.servers.net import LOOPBACK, free_port
+from tests.servers.net import LOOPBACK, free_port, wait_until
 
 USER, PASSWORD = "duty", "a-password-of-these-tests"
 BCRYPT = "$2b$04$abcdefghijklmnopqrstuueeeB0g.gi.leWDFKkMipnPER3gtpoHy"
@@ -66,8 +69,9 @@ async def test_a_page_reaches_the_team_it_is_for_and_ends_by_itself(
     ("arguments", "receiver_name"),
     [
         (("--team", "platform", "--severity", "minor"), "platform"),
-        (("--team", "maintenance"), "maintenance"),
-        (("--team", "process", "--severity", "minor"), "board"),
+        (("--team", "maintenance", "--severity", "minor"), "maintenance"),
+        (("--team", "maintenance"), "maintenance-page"),
+        (("--team", "process", "--severity", "minor"), "shift"),
     ],
 )
 def test_it_says_beforehand_who_gets_it(
@@ -78,7 +82,7 @@ def test_it_says_beforehand_who_gets_it(
 
 def test_a_team_without_a_route_is_refused_and_nobody_is_paged(alertmanager: Alertmanager) -> None:
     text = said("--team", "night", status=2)
-    assert "no route for team 'night': its alerts would end at 'board'" in text
+    assert "no route for team 'night': its alerts would end at 'shift'" in text
     assert "Routes name platform, process, maintenance" in text
     assert alertmanager.get("/api/v2/alerts") == []
 
@@ -130,3 +134,37 @@ def test_what_is_no_alertmanager_is_told(monkeypatch: pytest.MonkeyPatch, receiv
 
 def test_a_length_that_cannot_be_told_of_is_refused() -> None:
     assert "--for: expected at least 10s" in said("--team", "process", "--for", "1s", status=2)
+
+
+WHERE = {"site": "penang", "area": "smt", "line": "line1"}
+EPISODE = {**WHERE, "asset": "oven-1", "watch": "level"}
+INHIBITED = [
+    ("MillstreamAnomalyCritical", "MillstreamAnomalyMajor", EPISODE, "asset"),
+    ("MillstreamAnomalyMajor", "MillstreamAnomalyMinor", EPISODE, "watch"),
+    ("MillstreamAnomalyMinor", "MillstreamAnomalyWarning", EPISODE, "line"),
+    ("MillstreamGatewaySilent", "MillstreamSensorSilent", WHERE, "line"),
+    ("MillstreamGatewaySilent", "MillstreamSensorFault", WHERE, "area"),
+    ("MillstreamCertificateEndsSoon", "MillstreamCertificateEnds", {"certificate": "a.pem"}, "certificate"),
+    ("MillstreamNobodyWorks", "MillstreamWorkerDown", {}, None),
+]
+"""Which alert hushes which, by labels that both share; and one in which it may not differ."""
+
+
+def test_what_explains_others_hushes_them_and_nothing_of_another_place(alertmanager: Alertmanager) -> None:
+    client = AlertmanagerClient(load_settings())
+    for source, target, same, differs in INHIBITED:
+        assert {source, target} <= ALERTS.keys()
+        elsewhere = {**same, differs: "elsewhere"} if differs else None
+        # each pair is told apart from the next by a label that no rule knows
+        mark = {"pair": f"{source} {target}"}
+        hushed, heard = {"alertname": target, **same, **mark}, {"alertname": target, **(elsewhere or {}), **mark}
+        told = [hushed, {"alertname": source, **same, **mark}, *([heard] if elsewhere else [])]
+        for labels in told:
+            client.post({"labels": {**labels, "team": "process", "severity": "info"}, "annotations": {}})
+
+        def inhibited(labels: dict[str, str]) -> bool | None:
+            found = [a for a in client.alerts(labels) if labels.items() <= a["labels"].items()]
+            return bool(found[0]["status"]["inhibitedBy"]) if found else None
+
+        assert wait_until(lambda hushed=hushed: inhibited(hushed) is True, 20), f"{source} does not hush {target}"
+        assert elsewhere is None or inhibited(heard) is False, f"{source} hushes {target} of another {differs}"

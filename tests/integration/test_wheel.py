@@ -8,6 +8,7 @@ import subprocess
 import sys
 import venv
 from pathlib import Path
+from urllib.request import urlopen
 
 import pytest
 
@@ -40,10 +41,18 @@ def test_the_wheel_runs_the_demo_from_an_empty_folder(installed: Path, tmp_path:
     if (why := available()) is not None:
         pytest.skip(why)
     environment = {k: v for k, v in os.environ.items() if not k.startswith(("MILLSTREAM_", "PYTHON", "VIRTUAL_ENV"))}
-    command = [str(installed), "demo", "--seconds", "10", "--no-ui", "--summary", "summary.json"]
-    how = {"cwd": tmp_path, "env": environment, "capture_output": True, "text": True}
-    done = subprocess.run(command, timeout=240, check=False, **how)
-    assert done.returncode == 0, done.stderr
+    command = [str(installed), "demo", "--seconds", "10", "--no-ui", "--board", "--summary", "summary.json"]
+    with subprocess.Popen(command, cwd=tmp_path, env=environment, stderr=subprocess.PIPE, text=True) as demo:
+        try:
+            assert demo.stderr is not None
+            said = next((line for line in demo.stderr if line.startswith("the web board is at ")), "")
+            with urlopen(said.split()[-1], timeout=20) as page:
+                assert "<title>" in page.read().decode()
+            _, errors = demo.communicate(timeout=240)
+        finally:
+            if demo.poll() is None:
+                demo.kill()
+    assert demo.returncode == 0, errors
     summary = json.loads((tmp_path / "summary.json").read_bytes())
     outcomes = ("scored", "warming", "withheld", "late", "duplicate", "muted", "unwatched", "rejected")
     assert summary["readings_in"] == sum(summary[name] for name in outcomes) > 100_000

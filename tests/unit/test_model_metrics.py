@@ -72,6 +72,13 @@ async def test_alarms_stand_beside_their_budget() -> None:
 def test_watches_say_whether_they_judge_sensors_or_the_process() -> None:
     metrics = Metrics()
     gate = {"name": "stuck", "series": "*", "detector": {"kind": "stuck"}}
-    publish_watches(metrics, [resolve(Site.model_validate({"watch": [gate, ROBUST]}))])
+    limits = {"kind": "limits", "low": 0.5}
+    figure = {"name": "effectiveness", "series": "*/kpi:oee", "detector": limits}
+    range_ = {"name": "range", "series": "*", "detector": limits}
+    machine = {"assets": "*", "state": {"series": "state", "words": {"r": "producing"}}}
+    site = Site.model_validate({"watch": [gate, ROBUST, figure, range_], "machine": [machine]})
+    publish_watches(metrics, [resolve(site)])
+    assert metrics.value("millstream_watch_info", watch="range", kind="limits", judges="health") == 1
+    assert metrics.value("millstream_watch_info", watch="effectiveness", kind="limits", judges="process") == 1
     assert metrics.value("millstream_watch_info", watch="stuck", kind="stuck", judges="health") == 1
     assert metrics.value("millstream_watch_info", watch="level", kind="robust_zscore", judges="process") == 1

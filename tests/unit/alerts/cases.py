@@ -27,6 +27,8 @@ _WATCHES = {
     'millstream_watch_info{watch="level",kind="robust_zscore",judges="process",instance="b"}': "1x60",
     'millstream_watch_info{watch="flat",kind="stuck",judges="health",instance="a"}': "1x60",
     'millstream_watch_info{watch="silence",kind="gap",judges="health",instance="a"}': "1x60",
+    'millstream_watch_info{watch="rare",kind="gap",judges="health",instance="a"}': "1x60",
+    'millstream_watch_info{watch="effectiveness",kind="limits",judges="process",instance="a"}': "1x60",
 }
 
 
@@ -45,7 +47,7 @@ def _silent(*areas: str) -> Series:
     out: Series = {}
     for i, area in enumerate(areas):
         where = f'site="penang",area="{area}",line="line1",asset="m{i}",job="millstream"'
-        out |= _episode("silence", "500x60", where=where)
+        out |= _episode("silence", "201x60", where=where)  # as `gap` tells it: once, and no worse later
     return out
 
 
@@ -86,12 +88,18 @@ CASES: dict[str, Case] = {
     "MillstreamAnomalyMinor": _band(600, 601),
     "MillstreamAnomalyWarning": _band(201, 200),
     "MillstreamSensorFault": Case(
-        _WATCHES | _episode("flat", "500x60"), _WATCHES | _episode("flat", "300x60") | _episode("level", "900x60")
+        _WATCHES | _episode("flat", "500x60"),
+        _WATCHES | _episode("flat", "300x60") | _episode("level", "900x60") | _episode("silence", "900x60"),
+    ),
+    "MillstreamSensorSilent": Case(
+        _WATCHES | _silent("smt"),
+        _WATCHES | _episode("flat", "500x60") | _episode("level", "201x60"),
     ),
     "MillstreamGatewaySilent": Case(
         _WATCHES | _silent("smt", "smt", "smt"),
-        # the first lines of two areas are two lines
-        _WATCHES | _silent("smt", "smt", "machining") | _episode("flat", "500x60"),
+        # the first lines of two areas are two lines, and a machine that two watches find silent is one machine
+        _WATCHES | _silent("smt", "smt", "machining") | _episode("flat", "500x60")
+        | _episode("rare", "201x60", where='site="penang",area="smt",line="line1",asset="m0",job="millstream"'),
     ),
     "MillstreamDemandAboveLimit": Case(_demand(250_001), _demand(250_000)),
     "MillstreamFigureWithoutInputs": Case(_coverage(0.4), _coverage(0.5) | _coverage(0.1, "idle_energy"), "40m"),

@@ -70,7 +70,7 @@ def test_an_alert_that_should_not_be_there_is_noticed(tools: Tools, tmp_path: Pa
     assert "FAILED" in judged(tools, tmp_path, [group("MillstreamLagging", case.fires, case.at, 0)])
 
 
-@pytest.mark.parametrize("runbook", [None, "https://wiki/runbook"])
+@pytest.mark.parametrize("runbook", [None, "https://board/runbook"])
 def test_a_person_reads_what_where_and_how_bad_with_a_link_to_the_board(
     tools: Tools, tmp_path: Path, runbook: str | None
 ) -> None:
@@ -80,17 +80,20 @@ def test_a_person_reads_what_where_and_how_bad_with_a_link_to_the_board(
         "summary_ms": "Anomali Serius pada oven-1, line1: pemantau level, tahap 601",
         "summary_zh_TW": "重大異常：line1 oven-1，監測 level，嚴重度 601",
         "value": "601",
+        "unit": "1",
         "board": "http://g/d/millstream-asset?var-site=penang&var-area=smt&var-line=line1&var-asset=oven-1"
         "&var-watch=level",
         "runbook": f"{runbook or 'grafana/runbook.md'}#millstreamanomalymajor",
+        "decide": "https://board/?q=oven-1+level" if runbook else "",
     }
     labels = {
         "severity": "major", "team": "process", "site": "penang", "area": "smt", "line": "line1", "asset": "oven-1",
         "watch": "level", "job": "millstream",
     }  # fmt: skip
+    more = {"runbook": runbook, "board": "https://board"} if runbook else {}
     told = {
         "interval": "1m",
-        "external_labels": {"grafana": "http://g"} | ({"runbook": runbook} if runbook else {}),
+        "external_labels": {"grafana": "http://g"} | more,
         "input_series": [{"series": name, "values": values} for name, values in case.fires.items()],
         "alert_rule_test": [
             {"eval_time": "10m", "alertname": "MillstreamAnomalyMajor",
@@ -147,8 +150,9 @@ def test_every_alert_is_said_in_three_languages_with_the_same_facts(name: str) -
         ("alertname=MillstreamLagging team=platform severity=major", "platform-page"),
         ("alertname=MillstreamClockOff team=platform severity=minor", "platform"),
         ("alertname=MillstreamAnomalyCritical team=process severity=critical", "process-page"),
-        ("alertname=MillstreamAnomalyMinor team=process severity=minor", "board"),
+        ("alertname=MillstreamAnomalyMinor team=process severity=minor", "shift"),
         ("alertname=MillstreamSensorFault team=maintenance severity=minor", "maintenance"),
+        ("alertname=MillstreamGatewaySilent team=maintenance severity=major", "maintenance-page"),
     ],
 )
 def test_alerts_go_to_those_whom_they_concern(tools: Tools, labels: str, receiver: str) -> None:
@@ -209,5 +213,5 @@ def test_receivers_for_mail_and_messengers_fit_the_routes(tools: Tools, tmp_path
     secrets = re.findall(
         r"(\w+_(?:file|password|key|token|url)): (\S+)", (deploy / "receivers.example.yml").read_text()
     )
-    assert len(secrets) == 5
+    assert len(secrets) == 6
     assert all(name.endswith("_file") and path.startswith("/run/secrets/") for name, path in secrets)

@@ -178,6 +178,9 @@ def test_prometheus_finds_workers_with_their_token_and_has_the_shipped_rules(ale
     [job] = config["scrape_configs"]
     shipped = yaml.safe_load((DEPLOY / "prometheus" / "prometheus.yml").read_text("utf-8"))
     assert job["job_name"] == shipped["scrape_configs"][0]["job_name"]
+    labels = config["global"]["external_labels"]
+    board = "http://" + SERVICES["board"]["ports"][0].rpartition(":")[0]
+    assert (labels.pop("board"), labels.pop("runbook")) == (board, f"{board}/runbook")
     assert config["global"] == shipped["global"]
     assert config["alerting"]["alertmanagers"][0]["static_configs"][0]["targets"] == ["alertmanager:9093"]
     [found] = job["dns_sd_configs"]

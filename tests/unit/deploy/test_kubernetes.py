@@ -39,9 +39,17 @@ def settings_env() -> dict[str, str]:
     return dict(line.split("=", 1) for line in lines)
 
 
+def env_of(built: dict[str, dict[str, Any]], name: str) -> dict[str, str]:
+    """What the containers of a pod are given beside settings.env; all of them the same."""
+    spec = built[name]["spec"]["template"]["spec"]
+    each = [{one["name"]: one["value"] for one in c.get("env", ())}
+            for c in (*spec.get("initContainers", ()), *spec["containers"])]  # fmt: skip
+    assert all(given == each[0] for given in each)
+    return each[0]
+
+
 def board_env(built: dict[str, dict[str, Any]]) -> dict[str, str]:
-    [container] = built["Deployment/board"]["spec"]["template"]["spec"]["containers"]
-    return {one["name"]: one["value"] for one in container["env"]}
+    return env_of(built, "Deployment/board")
 
 
 @pytest.mark.parametrize("release", [KUBERNETES, "1.37"])
@@ -80,7 +88,9 @@ def test_what_is_there(built: dict[str, dict[str, Any]]) -> None:
 
 def test_secrets_are_referenced_and_never_stored(built: dict[str, dict[str, Any]]) -> None:
     assert not [name for name in built if name.startswith("Secret/")]
-    named = [v for given in (settings_env(), board_env(built)) for k, v in given.items() if k.endswith("_FILE") and v]
+    pods = ("Deployment/worker", "Deployment/board", "Job/setup")
+    given = (settings_env() | env_of(built, name) for name in pods)
+    named = [v for each in given for k, v in each.items() if k.endswith("_FILE") and v]
     files = {Path(v).name for v in named}
     mounted = {v.rsplit("/", 1)[0] for v in named}
     assert mounted == {"/run/secrets/millstream"}
@@ -129,9 +139,6 @@ def test_the_board_has_settings_that_there_are_and_its_probes_and_service_lead_t
     assert settings.kafka_user != settings_env()["MILLSTREAM_KAFKA_USER"]
     template = built["Deployment/board"]["spec"]["template"]
     [container] = template["spec"]["containers"]
-    [secrets] = [v["secret"]["items"] for v in template["spec"]["volumes"] if v["name"] == "secrets"]
-    files = {Path(v).name for k, v in given.items() if k.endswith("_FILE") and v}
-    assert {item["key"] for item in secrets} == files, "who serves pages holds nothing else"
     assert container["ports"] == [{"name": "board", "containerPort": settings.board_port}]
     probes = [container[name]["httpGet"] for name in ("startupProbe", "livenessProbe", "readinessProbe")]
     assert probes == [{"path": "/healthz", "port": "board"}] * 3
@@ -140,6 +147,16 @@ def test_the_board_has_settings_that_there_are_and_its_probes_and_service_lead_t
     assert service["selector"].items() <= template["metadata"]["labels"].items()
     open_to = [port["port"] for rule in built["NetworkPolicy/worker"]["spec"]["ingress"] for port in rule["ports"]]
     assert open_to == ["http", "board"]
+
+
+@pytest.mark.parametrize("name", ["Deployment/worker", "Deployment/board", "Job/setup"])
+def test_a_pod_holds_the_secrets_that_its_settings_name_and_no_others(
+    built: dict[str, dict[str, Any]], name: str
+) -> None:
+    spec = built[name]["spec"]["template"]["spec"]
+    [secrets] = [v["secret"]["items"] for v in spec["volumes"] if v["name"] == "secrets"]
+    named = {Path(v).name for k, v in (settings_env() | env_of(built, name)).items() if k.endswith("_FILE") and v}
+    assert {item["key"] for item in secrets} == {item["path"] for item in secrets} == named
 
 
 @pytest.mark.parametrize("name", ["Deployment/worker", "Deployment/board", "Job/setup"])
