@@ -16,6 +16,7 @@ from rich.console import Console
 from rich.progress import BarColumn, DownloadColumn, Progress, TextColumn, TimeRemainingColumn
 
 from schemas.errors import Misconfigured
+from streams.cli.seldom import Seldom
 from streams.resolve import ResolvedSite, resolve
 from streams.site import Site, load_site
 
@@ -90,5 +91,8 @@ def set_up_logging(level: str = "info", plain: bool | None = None) -> None:
         logger_factory=structlog.PrintLoggerFactory(file=sys.__stderr__),
     )
     logging.basicConfig(level=logging.WARNING, stream=sys.__stderr__, format="%(levelname)s %(name)s: %(message)s")
+    for handler in logging.getLogger().handlers:
+        if not any(isinstance(each, Seldom) for each in handler.filters):
+            handler.addFilter(Seldom())
     for name in ("faust", "mode", "aiokafka", "kafka"):
         logging.getLogger(name).setLevel(logging.ERROR if name != "kafka" else logging.CRITICAL)
