@@ -1,4 +1,5 @@
-"""House rules of boards, those of Grafana's dashboard linter among them; and that alerts lead to them."""
+"""House rules of boards, those of Grafana's dashboard linter among them (but for matchers of job and instance: a Prometheus has one millstream, and its
+metrics begin with the name); and that alerts lead to them."""
 
 from __future__ import annotations
 
