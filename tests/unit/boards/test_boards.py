@@ -1,5 +1,8 @@
-"""House rules of boards, those of Grafana's dashboard linter among them (but for matchers of job and instance: a Prometheus has one millstream, and its
-metrics begin with the name); and that alerts lead to them."""
+"""House rules of boards, those of Grafana's dashboard linter among them; and that alerts lead to them.
+
+Of the linter's rules one is left out, matchers of job and instance: metrics begin with our name, and boards add up all
+workers.
+"""
 
 from __future__ import annotations
 
