@@ -241,8 +241,8 @@ OWN = Board(
                 ranking(
                     "Which detectors cost most?",
                     "The same by kind of detector, all its watches together.",
-                    prom(f"sort_desc(sum by (kind) (rate(millstream_watch_seconds_total{{{_AT}}}[$__range]) * on (watch) "
-                         f"group_left (kind) max by (watch, kind) (millstream_watch_info{{{_AT}}})))",
+                    prom(f"sort_desc(sum by (kind) (rate(millstream_watch_seconds_total{{{_AT}}}[$__range]) "
+                         f"* on (watch) group_left (kind) max by (watch, kind) (millstream_watch_info{{{_AT}}})))",
                          "{{kind}}", now=True),
                     unit="percentunit", decimals=2, width=12, empty="No reading came in",
                 ),
