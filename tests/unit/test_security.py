@@ -280,7 +280,7 @@ def test_token_and_certificate_leave_nothing_to_say(authority: Authority) -> Non
 
 
 def test_listeners_are_on_the_loopback_address_unless_told() -> None:
-    assert Settings.model_fields["host"].default == "127.0.0.1"
+    assert Settings.model_fields["host"].default == Settings.model_fields["board_host"].default == "127.0.0.1"
 
 
 # --- rights
@@ -303,6 +303,7 @@ def test_only_workers_write_what_engines_say(role: Any, settings: Settings) -> N
         "worker": {"reading", "command", "anomaly", "audit", "kpi", "kpi.site", "state", "rejected"},
         "gateway": {"reading"},
         "operator": {"command"},
+        "board": {"command"},
         "reader": set(),
         "admin": {"state", "kpi", "kpi.site"},
     }
