@@ -92,7 +92,9 @@ def set_up_logging(level: str = "info", plain: bool | None = None) -> None:
     )
     logging.basicConfig(level=logging.WARNING, stream=sys.__stderr__, format="%(levelname)s %(name)s: %(message)s")
     for handler in logging.getLogger().handlers:
-        if not any(isinstance(each, Seldom) for each in handler.filters):
+        # ours alone: who runs this in a process of theirs has handlers, and filters, of their own
+        ours = getattr(handler, "stream", None) is sys.__stderr__
+        if ours and not any(isinstance(each, Seldom) for each in handler.filters):
             handler.addFilter(Seldom())
     for name in ("faust", "mode", "aiokafka", "kafka"):
         logging.getLogger(name).setLevel(logging.ERROR if name != "kafka" else logging.CRITICAL)
