@@ -3,7 +3,9 @@
 from __future__ import annotations
 
 import asyncio
+import os
 import signal
+import sys
 from collections.abc import Callable
 from typing import Any
 
@@ -20,7 +22,7 @@ from streams.sinks.base import Sink
 from streams.sinks.influx import InfluxSink
 from streams.sinks.sqlite import SqliteSink
 from streams.topics import check_topics
-from streams.worker import Worker
+from streams.worker import Worker, cancelled
 
 log = structlog.get_logger("millstream.run")
 
@@ -91,6 +93,21 @@ async def run_worker(
         await asyncio.gather(waiting, starting, return_exceptions=True)
         await worker.stop()
         log.info("worker stopped")
+        await _end_the_rest(failed=sys.exc_info()[0] is not None)
+
+
+async def _end_the_rest(failed: bool) -> None:
+    """End what Faust has left running, or else the process: asyncio cancels each task once, and waits for ever.
+
+    Seen with a broker that was gone: a task took its cancellation for an error of the broker's, and went on.
+    """
+    rest = [task for task in asyncio.all_tasks() if task is not asyncio.current_task()]
+    await cancelled(rest)
+    deaf = [task for task in rest if not task.done()]
+    if deaf:
+        log.warning("tasks that do not end are left behind", tasks=[task.get_name() for task in deaf])
+        sys.stderr.flush()
+        os._exit(1 if failed else 0)
 
 
 async def _reload(worker: Worker, read_again: Callable[[], ResolvedSite]) -> None:

@@ -75,7 +75,7 @@ async def _within(seconds: float, what: str, work: Coroutine[Any, Any, None]) ->
     return False
 
 
-async def _cancelled(tasks: Sequence[asyncio.Task[None]]) -> None:
+async def cancelled(tasks: Sequence[asyncio.Task[Any]]) -> None:
     """Cancel tasks and wait until they have ended; each again until it has, for a few seconds.
 
     Once may not do: what a task waits for may answer its cancellation with an error of its own (a call into the
@@ -188,7 +188,7 @@ class Worker:
     async def stop(self) -> None:
         """Deliver what is judged, save it, leave the group, and close what was opened."""
         self._stopping = True
-        await _cancelled(self._tasks)
+        await cancelled(self._tasks)
         if self.owned and not self.failed.done():
             with contextlib.suppress(KafkaError, Retry, OSError):
                 await _within(_DRAIN_S, "the last snapshots", self._save_all())
