@@ -29,7 +29,8 @@ from streams.settings import Settings
 ACCEPTED, REFUSED, UNANSWERED = 0, 1, 3
 """Exit status of a command."""
 
-_CONTENT_TYPE = [("content-type", b"application/json")]
+CONTENT_TYPE = [("content-type", b"application/json")]
+"""Headers of a record on command.v1."""
 _POLL_MS = 200
 _TOPIC_REFUSED = 29
 
@@ -171,7 +172,7 @@ def _produce(settings: Settings, records: list[Outgoing]) -> None:
     ) as producer:  # fmt: skip
         topic = settings.topic("command.v1")
         sent = [
-            producer.send(topic, record.value, key=record.key, headers=_CONTENT_TYPE, partition=record.partition)
+            producer.send(topic, record.value, key=record.key, headers=CONTENT_TYPE, partition=record.partition)
             for record in records
         ]
         for future in sent:

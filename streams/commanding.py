@@ -13,15 +13,13 @@ from schemas.chunk import Record
 from schemas.control import Control
 from schemas.partition import Level
 from streams.command_agent import verify
-from streams.command_client import configure_command, records_for
+from streams.command_client import CONTENT_TYPE, configure_command, records_for
 from streams.patience import Patience
 from streams.publish import audit_record
 from streams.resolve import ResolvedSite
 from streams.settings import Settings
 
 log = structlog.get_logger("millstream.commands")
-
-_JSON = [("content-type", b"application/json")]
 
 
 class Commanding:
@@ -59,4 +57,4 @@ class Commanding:
             await self._patience("topics", partial(self._put, "command.v1", out.key, out.value, out.partition))
 
     async def _put(self, topic: str, key: bytes | None, value: bytes, partition: int) -> None:
-        await (await self._send(self._settings.topic(topic), key, value, partition, None, _JSON))
+        await (await self._send(self._settings.topic(topic), key, value, partition, None, CONTENT_TYPE))

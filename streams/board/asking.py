@@ -14,7 +14,7 @@ from aiokafka.errors import KafkaError
 from schemas.audit import Audit
 from schemas.command import Command, Target
 from schemas.errors import Retry
-from streams.command_client import records_for
+from streams.command_client import CONTENT_TYPE, records_for
 from streams.security import aiokafka_options
 from streams.settings import Settings
 
@@ -25,7 +25,6 @@ PATIENCE_S = 30.0
 _REMEMBERED = 1_000
 _SEND_S = 15.0
 _REQUEST_MS = 8_000
-_JSON = [("content-type", b"application/json")]
 
 Deed = Literal["mute", "unmute", "rebaseline", "approve", "reject", "take", "keep", "configure", "baseline", "none"]
 """What a command does, as people would say it."""
@@ -109,7 +108,8 @@ class Asking:
             async with asyncio.timeout(_SEND_S):
                 producer = await self._ready()
                 waiting = [
-                    await producer.send(topic, out.value, out.key, out.partition, headers=_JSON) for out in records
+                    await producer.send(topic, out.value, out.key, out.partition, headers=CONTENT_TYPE)
+                    for out in records
                 ]
                 await asyncio.gather(*waiting)
         except (KafkaError, OSError, TimeoutError) as error:

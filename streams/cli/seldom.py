@@ -12,7 +12,7 @@ _KNOWN = 1_000
 class Seldom(logging.Filter):
     """Lets a line through when none like it (same logger, level and wording) came in the last minute.
 
-    A client of Kafka writes a hundred lines a second while the broker is away, which would fill a disk over a weekend.
+    A client of Kafka writes a line for each of its tries while the broker is away: over a weekend that fills a disk.
 
     >>> seldom = Seldom()
     >>> line = lambda at, n: logging.makeLogRecord(

@@ -19,7 +19,7 @@ from streams.board.views import LISTED, grafana_link
 from streams.board.words import LANGUAGES, WORDS
 from tests.unit.board.make import OVEN, SECOND, START, Browser, audit, browsing, event, muted, proposed
 
-HOSTILE = '<script>alert("x")</script>&\'"{{ 7 * 7 }}'
+HOSTILE = '<script>alert("x")</script>&\'"{{ 7654 * 4321 }}'
 PATHS = (
     "/",
     "/runbook",
@@ -66,7 +66,7 @@ async def test_names_and_texts_of_a_plant_are_never_taken_for_markup() -> None:
         for path in (*PATHS, f"/episodes/{episode}", f"/commands/{quote(HOSTILE)}", f"/?q={quote(HOSTILE)}"):
             _, text = await browser.get(path)
             assert "<script>alert" not in text, path
-            assert "49" not in re.sub(r"\d{4}-\d\d-\d\d.{10,}?UTC|[0-9a-f-]{36}", "", text), path
+            assert "33072934" not in text, path
             assert text.count("<script") == 1, path
 
 
