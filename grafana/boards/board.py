@@ -141,7 +141,7 @@ def _panel(panel: Panel, number: int, place: Json) -> Json:
         "description": panel.description,
         "gridPos": place,
         "datasource": _datasource(panel.queries[0]),
-        "targets": [_target(query, chr(ord("A") + i)) for i, query in enumerate(panel.queries)],
+        "targets": [target_of(query, chr(ord("A") + i)) for i, query in enumerate(panel.queries)],
         "fieldConfig": {
             "defaults": {
                 "unit": panel.unit,
@@ -163,7 +163,8 @@ def _panel(panel: Panel, number: int, place: Json) -> Json:
     return out
 
 
-def _target(query: Query, ref: str) -> Json:
+def target_of(query: Query, ref: str) -> Json:
+    """A query as a panel has it, under a letter."""
     common: Json = {"refId": ref, "datasource": _datasource(query)}
     if query.source == "prometheus":
         kind = "table" if query.form == "table" else "time_series"

@@ -51,6 +51,11 @@ def filled(text: str, values: Values, span: Span) -> str:
     seconds = span.interval // 1000
     text = text.replace("$__rate_interval", f"{max(4, seconds + 1)}s").replace("$__interval", f"{seconds}s")
     text = text.replace("$__range", f"{(span.end - span.start) // 1000}s")
+    return chosen_filled(text, values)
+
+
+def chosen_filled(text: str, values: Values) -> str:
+    """A query with its variables filled in alone; what goes by the time shown is left as it is."""
     for name in sorted(values, key=len, reverse=True):
         chosen = values[name]
         text = text.replace(f"${{{name}:regex}}", chosen if isinstance(chosen, str) else _many(chosen))

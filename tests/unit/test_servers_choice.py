@@ -18,6 +18,7 @@ from tests.servers.cache import Build, build_once
 from tests.servers.choose import Choice, NoServer, Way, first_open, influx_ways, kafka_ways
 from tests.servers.environment import GivenInflux, GivenKafka
 from tests.servers.fleet import Fleet
+from tests.servers.grafana import Sources, grafana_ways
 from tests.servers.lend import lend
 from tests.servers.net import LOOPBACK, free_port, wait_until
 from tests.servers.process import ProcessServer
@@ -288,3 +289,13 @@ def test_a_free_port_is_out_of_the_way_of_outgoing_connections() -> None:
     low = int(Path("/proc/sys/net/ipv4/ip_local_port_range").read_text().split()[0])
     assert LOOPBACK == "127.0.0.1"
     assert all(free_port() < max(low, 21000) for _ in range(20))
+
+
+def test_grafana_is_the_installation_that_is_named(tmp_path: Path) -> None:
+    assert [way.name for way in grafana_ways(tmp_path, Sources(), {})] == ["testcontainers"]
+    with pytest.raises(Misconfigured, match="right would be a folder with bin/grafana in it"):
+        grafana_ways(tmp_path, Sources(), {"MILLSTREAM_TEST_GRAFANA": str(tmp_path)})
+    (tmp_path / "bin").mkdir()
+    (tmp_path / "bin" / "grafana").touch()
+    named = {"MILLSTREAM_TEST_GRAFANA": str(tmp_path)}
+    assert [way.name for way in grafana_ways(tmp_path, Sources(), named)] == ["environment"]
