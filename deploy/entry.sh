@@ -10,7 +10,11 @@ names = ("BOARD_CERT", "BOARD_PORT", "8091") if sys.argv[1:] == ["board"] else (
 scheme = "https" if os.environ.get("MILLSTREAM_" + names[0]) else "http"
 port = os.environ.get("MILLSTREAM_" + names[1], names[2])
 # the certificate is for the host that others know, not for this loopback address
-urllib.request.urlopen(f"{scheme}://127.0.0.1:{port}/healthz", timeout=4, context=ssl._create_unverified_context())
+url = f"{scheme}://127.0.0.1:{port}/healthz"
+try:
+    urllib.request.urlopen(url, timeout=4, context=ssl._create_unverified_context())
+except OSError as error:
+    sys.exit(f"{url}: {error}")
 ' ${2:+"$2"}
 fi
 

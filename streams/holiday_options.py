@@ -47,6 +47,21 @@ class HolidayOptions(BaseModel):
         Those that follow the moon are estimates for years that the country has not announced yet.
         """
         found = holidays.country_holidays(
-            self.country, subdiv=self.subdivision, years=range(first, last + 1), observed=self.observed
-        )
+            self.country, subdiv=self.subdivision, years=range(first, last + 1), observed=self.observed,
+            language=_language(self.country),
+        )  # fmt: skip
         return dict(sorted(found.items()))
+
+
+def _language(country: str) -> str | None:
+    """English where there is such a translation, or else the country's own.
+
+    Left out, it would be what the machine's LANG says: another name here than in a container.
+
+    >>> _language("MY"), _language("TW"), _language("BR")
+    ('en_US', 'en_US', 'en_US')
+    """
+    if "en_US" in holidays.list_localized_countries().get(country, ()):
+        return "en_US"
+    own: str | None = holidays.country_holidays(country).default_language
+    return own

@@ -63,6 +63,6 @@ def month_of(local: LocalTime, time: int) -> tuple[int, int]:
     [31, 59]
     """
     day = np.datetime64(local.seconds(time), "s").astype("datetime64[M]")
-    first = np.array([day, day + 1]).astype("datetime64[s]").astype(np.int64)
+    first = np.array([day, day + np.timedelta64(1, "M")]).astype("datetime64[s]").astype(np.int64)
     start, end = (local.utc(first) * SECOND).tolist()
     return start, end

@@ -36,15 +36,21 @@ def require_engine() -> None:
         raise Unavailable("no Docker engine answers") from error
 
 
-def pull(image: str) -> None:
-    """Fetch an image; raises Unavailable if its registry does not give it."""
+def at_hand(image: str) -> None:
+    """Have an image: fetched, unless it is here. Raises Unavailable if its registry does not give it."""
     import docker
     import docker.errors
 
+    client = docker.from_env()
     try:
-        docker.from_env().images.pull(*image.split(":"))
-    except docker.errors.DockerException as error:
-        raise Unavailable(f"{image} cannot be pulled: {error}") from error
+        client.images.get(image)
+    except docker.errors.ImageNotFound:
+        try:
+            client.images.pull(*image.split(":"))
+        except docker.errors.DockerException as error:
+            raise Unavailable(f"{image} cannot be pulled: {error}") from error
+    finally:
+        client.close()
 
 
 class ContainerServer(Server):

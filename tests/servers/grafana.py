@@ -21,7 +21,7 @@ from docs.generate import ROOT
 from schemas.errors import Misconfigured
 from tests.servers.base import Server
 from tests.servers.choose import Way
-from tests.servers.containers import ContainerServer, pull
+from tests.servers.containers import ContainerServer, at_hand
 from tests.servers.net import LOOPBACK, free_port
 from tests.servers.process import ProcessServer
 
@@ -136,7 +136,7 @@ class ContainerGrafana(Grafana, ContainerServer):
 
     def __init__(self, folder: Path) -> None:
         super().__init__()
-        pull(IMAGE)
+        at_hand(IMAGE)
         boards = "/var/lib/millstream/dashboards"
         self._container.with_volume_mapping(str(provisioning(folder)), "/etc/grafana/provisioning", "ro")
         self._container.with_volume_mapping(str(BOARDS), boards, "ro")
