@@ -43,3 +43,16 @@ LOSS = {
     "loss_production_rejects": PURPLE,
     "loss_unknown": GREY,
 }
+
+STEPS = {
+    "fully_productive_time": ("good parts", GREEN),
+    "loss_rejects": ("rejects", PURPLE),
+    "loss_production_rejects": ("rejects in production", PURPLE),
+    "loss_startup_rejects": ("rejects at start-up", BLUE),
+    "loss_speed": ("speed", SKY),
+    "loss_minor_stops": ("minor stops", ORANGE),
+    "loss_setup": ("set-up", YELLOW),
+    "loss_breakdowns": ("breakdowns", VERMILLION),
+    "loss_unknown": ("unknown", GREY),
+}
+"""From what the good parts took up to planned busy time: what each step is called, and its colour, that of LOSS."""

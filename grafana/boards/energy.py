@@ -3,9 +3,9 @@
 from __future__ import annotations
 
 from grafana.boards.board import Board, Row
-from grafana.boards.colours import BLUE, GREEN, GREY, LOSS, ORANGE, VERMILLION
-from grafana.boards.panel import COLOURED, DASHED, MINUTES, fixed, lines, ranking, stat, table
-from grafana.boards.query import MACHINE, figures, influx, kpi, of_site, prom
+from grafana.boards.colours import BLUE, GREEN, GREY, LOSS, ORANGE, STEPS, VERMILLION
+from grafana.boards.panel import COLOURED, DASHED, MINUTES, fixed, lines, ranking, stat, table, waterfall
+from grafana.boards.query import HOURS, MACHINE, figures, influx, kpi, of_site, prom
 from grafana.boards.shared import COVERAGE_STEPS, RATIO_STEPS, running_demand
 from grafana.boards.variables import places
 
@@ -31,13 +31,14 @@ ENERGY = Board(
                     unit="percentunit", high=1.0, decimals=1, steps=RATIO_STEPS, width=8, height=8,
                     empty="No machine with states and parts in the time shown",
                 ),
-                ranking(
-                    "Where did the planned time go that made no good part?",
-                    "Minutes lost in the time shown, by the six big losses; rejects at start-up and in production are "
-                    "one where the site file has no `startup`. With loss_unknown they add up to planned time less that "
-                    "of good parts.",
-                    *(figures('sum("value")', name, legend=name, where=(_MACHINES,)) for name in _LOSSES),
-                    unit=MINUTES, colours=_LOSSES, decimals=0, width=8, height=8,
+                waterfall(
+                    "Where did the planned time go?",
+                    "OEE as a waterfall, in minutes of the time shown: from the planned run time of the good parts, "
+                    "over what each of the six big losses took, up to planned busy time. Rejects are split where the "
+                    "site file has a `startup`; a gain on planned speed hangs below zero.",
+                    *(influx('sum("value") AS "value"', "kpi", kpi(name), *HOURS, _MACHINES, by='"kpi"', table=True)
+                      for name in STEPS),
+                    unit=MINUTES, bars=STEPS, label="kpi", decimals=0, width=8, height=8,
                     empty="No machine with states in the time shown",
                 ),
                 lines(

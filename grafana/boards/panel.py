@@ -157,6 +157,53 @@ def ranking(
     )  # fmt: skip
 
 
+def waterfall(
+    title: str, description: str, *queries: Query, unit: str, bars: Mapping[str, tuple[str, str]], label: str,
+    decimals: int | None = None, **place: Any,
+) -> Panel:  # fmt: skip
+    """Bars that each begin where the one before ended; each query is a bar.
+
+    A query gives a row with the column `value` and one, `label`, that names it; `bars` says what each name is called,
+    and its colour. Grafana has no such panel: bars stand on ones that are not seen, of what came before.
+    """
+    told: list[Json] = [
+        {"id": "merge", "options": {}},
+        _calculated("end", {"mode": "cumulativeFunctions", "cumulative": {"field": "value", "reducer": "sum"}}),
+        _calculated("begin", {"mode": "binary", "binary": {"left": "end", "operator": "-", "right": "value"}}),
+        {"id": "filterFieldsByName", "options": {"include": {"names": [label, "begin", "value"]}}},
+        {"id": "organize", "options": {
+            "indexByName": {label: 0, "begin": 1, "value": 2}, "renameByName": {}, "excludeByName": {},
+        }},
+    ]  # fmt: skip
+    mapped = {
+        name: {"text": text, "color": colour, "index": i} for i, (name, (text, colour)) in enumerate(bars.items())
+    }
+    unseen = {
+        "custom.fillOpacity": 0, "custom.lineWidth": 0,
+        "custom.hideFrom": {"legend": True, "tooltip": True, "viz": False},
+    }  # fmt: skip
+    names = {"mappings": [{"type": "value", "options": mapped}], "unit": "string"}
+    defaults: Json = {"color": {"mode": "fixed", "fixedColor": BLUE}}
+    return Panel(
+        "barchart", title, description, queries, unit, transformations=tuple(told),
+        defaults=defaults | ({} if decimals is None else {"decimals": decimals}),
+        custom={"fillOpacity": 90, "lineWidth": 0, "axisGridShow": True},
+        options={
+            "xField": label, "colorByField": label, "orientation": "auto", "stacking": "normal", "barWidth": 0.9,
+            "groupWidth": 0.9, "showValue": "never", "xTickLabelRotation": 0, "xTickLabelSpacing": 0,
+            "fullHighlight": False,
+            "legend": {"showLegend": False, "displayMode": "list", "placement": "bottom", "calcs": []},
+            "tooltip": {"mode": "single", "sort": "none"},
+        },
+        overrides=(_override("begin", unseen), _override(label, names)), **place,
+    )  # fmt: skip
+
+
+def _calculated(name: str, how: Json) -> Json:
+    """A column more, made of others."""
+    return {"id": "calculateField", "options": {**how, "alias": name, "replaceFields": False}}
+
+
 def timeline(
     title: str, description: str, *queries: Query, colours: Mapping[str, str], steps: Steps = _PLAIN, **place: Any
 ) -> Panel:

@@ -8,7 +8,7 @@ import numpy as np
 
 from detectors.efficiency.losses import Losses, StateTimes, in_money, six_big_losses
 from detectors.efficiency.machine_state import MachineState
-from detectors.efficiency.oee import planned_times
+from detectors.efficiency.oee import Times, planned_times
 from detectors.efficiency.stated import KNOWN, MISSING, NO_RUN_TIME, Stated
 from streams.kpi.figures import NS_S, Figure, Floats, Stand, counted_share, known_share, made_of, of
 from streams.segment import Bools
@@ -18,7 +18,7 @@ OF_PARTS = ("speed", "rejects", "startup_rejects", "production_rejects")
 
 
 def losses(stand: Stand) -> Iterator[Figure]:
-    """The six big losses, which add up to planned busy time less the planned run time of the good parts.
+    """The planned run time of the good parts, and the six big losses: together they are planned busy time.
 
     Rejects at start-up and in production are told as one, `loss_rejects`, or apart where the machine's entry says how
     long a start-up is. In money where it says what a minute costs.
@@ -28,7 +28,10 @@ def losses(stand: Stand) -> Iterator[Figure]:
     timed = stand.has("state") & stand.long
     cost = np.array([np.nan if o.minute_cost is None else o.minute_cost for o in stand.options])
     apart = stand.has("startup")
-    lost, no_run_time = _lost(stand)
+    lost, done = _lost(stand)
+    no_run_time = done.unknown
+    productive = _stated(done.good_s / 60.0, no_run_time)
+    yield Figure("fully_productive_time", "min", *of(productive, counted), timed & stand.has("parts"))
     money = _named(in_money(lost, cost))
     for name, minutes in _named(lost).items():
         parts = name in OF_PARTS
@@ -45,14 +48,14 @@ def losses(stand: Stand) -> Iterator[Figure]:
             yield Figure(f"loss_{name}_cost", stand.prices.currency, *of(said, coverage), priced)
 
 
-def _lost(stand: Stand) -> tuple[Losses, Bools]:
-    """Losses of n windows in minutes, and where the planned run time of a part that was made is not known."""
+def _lost(stand: Stand) -> tuple[Losses, Times]:
+    """Losses of n windows in minutes, and the planned run times of what was made in them."""
     totals, made = stand.totals, made_of(stand)
     seconds = {state: totals.time[:, state] / NS_S for state in MachineState}
     busy = np.maximum(totals.planned / NS_S - seconds[MachineState.PLANNED], 0.0)
     states = StateTimes(*(seconds[MachineState[name.upper()]] for name in StateTimes._fields))
     lost = six_big_losses(busy, states, made.run_s, made.total, made.good, made.starting)
-    return lost, planned_times(made.run_s, made.total, made.good).unknown
+    return lost, planned_times(made.run_s, made.total, made.good)
 
 
 def _named(lost: Losses) -> dict[str, Floats]:

@@ -45,6 +45,8 @@ def draw(axes: Axes, panel: Panel, answers: Answers, span: Span, title: str) -> 
         _timeline(axes, panel, found, span)
     elif panel.kind == "table":
         _table(axes, panel, answers)
+    elif panel.kind == "barchart":
+        _waterfall(axes, panel, answers)
     else:
         _values(axes, panel, found)
 
@@ -217,6 +219,22 @@ def _values(axes: Axes, panel: Panel, found: list[Line]) -> None:
     axes.set_yticks(range(len(told)), [textwrap.shorten(name, 40) for name, _ in told], fontsize=6)
     axes.set_ylim(len(told) - 0.4, -0.6)
     axes.set_xlim(panel.defaults.get("min"), panel.defaults.get("max"))
+    axes.tick_params(labelsize=SMALL, length=2)
+
+
+def _waterfall(axes: Axes, panel: Panel, answers: Answers) -> None:
+    """Each query's bar, from where the one before ended."""
+    label = panel.options["xField"]
+    told = next(p["value"] for o in panel.overrides if o["matcher"]["options"] == label for p in o["properties"]
+                if p["id"] == "mappings")[0]["options"]  # fmt: skip
+    rows = [(one.tags[label], float(row[1])) for _, series in answers for one in series for row in one.rows]
+    end = 0.0
+    for place, (name, value) in enumerate(rows):
+        axes.bar(place, value, bottom=end, color=told[name]["color"], width=0.9)
+        end += value
+        axes.text(place, end, written(value, panel.unit, panel.defaults.get("decimals")), ha="center", fontsize=6)
+    axes.set_xticks(range(len(rows)), [textwrap.fill(told[name]["text"], 10) for name, _ in rows], fontsize=6)
+    axes.set_ylim(0, end * 1.12 if end > 0 else None)
     axes.tick_params(labelsize=SMALL, length=2)
 
 

@@ -20,14 +20,14 @@ from grafana.alerts.alert import link
 from grafana.alerts.managed import DATASOURCE, FOLDER
 from grafana.alerts.table import ALERTS
 from grafana.boards.board import TAG, dashboard
-from grafana.boards.colours import PALETTE
+from grafana.boards.colours import LOSS, PALETTE, STEPS
 from grafana.boards.grid import COLUMNS
 from grafana.boards.table import BOARDS, text
 from grafana.boards.variables import SOURCES
 from streams.metrics import TABLE
 from streams.sinks.points import MEASUREMENTS
 
-KINDS = {"timeseries", "stat", "bargauge", "table", "state-timeline"}
+KINDS = {"timeseries", "stat", "bargauge", "table", "state-timeline", "barchart"}
 UNITS = {
     "none", "short", "locale", "percentunit", "watt", "kwatt", "kwatth", "masskg", "s", "bytes", "cps",
     "dateTimeFromNow", "dateTimeAsLocal", "string", "suffix: min",
@@ -326,3 +326,10 @@ def test_boards_have_another_folder_than_alerts() -> None:
     assert provider["folder"] != FOLDER
     assert provider["folderUid"]
     assert provider["allowUiUpdates"] is False
+
+
+def test_the_waterfall_goes_through_every_loss_in_its_colour() -> None:
+    (panel,) = (panel for row in BOARDS["millstream-energy"].rows for panel in row.panels if panel.kind == "barchart")
+    assert [query.text.split('"kpi" = \'')[1].partition("'")[0] for query in panel.queries] == list(STEPS)
+    assert {name: colour for name, (_, colour) in STEPS.items() if name in LOSS} == LOSS
+    assert set(STEPS) - set(LOSS) == {"fully_productive_time"}

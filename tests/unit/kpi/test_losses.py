@@ -74,6 +74,7 @@ def test_losses_and_good_parts_add_up_to_planned_busy_time(seed: int, apart: boo
             if effective is not None:  # OEE x busy time is the planned run time of the good parts
                 lost = sum(value(f"loss_{name}") for name in names)
                 assert lost + effective * busy == pytest.approx(busy, rel=1e-9, abs=1e-9)
+                assert lost + value("fully_productive_time") == pytest.approx(busy, rel=1e-9, abs=1e-9)
         for name in names:
             assert value(f"loss_{name}_cost") == pytest.approx(12.5 * value(f"loss_{name}"))
             assert rows[f"loss_{name}_cost", shift, start].unit == "MYR"
@@ -97,6 +98,7 @@ def test_six_big_losses_of_a_shift_by_hand() -> None:
     expected = {"breakdowns": 40, "setup": 20, "minor_stops": 20, "speed": 20, "rejects": 19, "unknown": 0}
     assert {name: value[f"loss_{name}"] for name in LOST} == pytest.approx(expected)
     assert value["loss_breakdowns_cost"] == pytest.approx(400.0)
+    assert value["fully_productive_time"] == pytest.approx(361)
     assert value["oee"] == pytest.approx(361 / 480)
 
 
@@ -115,6 +117,7 @@ def test_a_product_without_a_planned_run_time_leaves_speed_and_rejects_unknown_a
     rows = by_window(told(of, shift_of_480_minutes()))
     first = START + 600
     assert rows["loss_breakdowns", "", first].value == 10.0
+    assert rows["fully_productive_time", "", first].value is None
     assert (rows["loss_speed", "", first].value, rows["loss_speed", "", first].reason) == (
         None, "the planned run time of a product is unknown"
     )  # fmt: skip
