@@ -12,9 +12,9 @@ Grafana, for the boards' last proof, is the installation that MILLSTREAM_TEST_GR
 With CI=true the fourth is a failure. `python -m tests.servers prepare` fills the caches, `python -m
 tests.servers run` keeps both servers up for many test runs.
 
-Prometheus, promtool, Alertmanager and amtool (`alerting_tools`, `alerting`), and what checks deploy/ (`deploy_tools`),
-are made by `prepare` alone, from the pins in prometheus/ and deploy/; tests that need them are skipped before that, and
-fail under CI.
+Prometheus, promtool, Alertmanager and amtool (`alerting_tools`, `alerting`), and what checks deploy/ (`deploy_tools`,
+`deploy_kinds`), are made by `prepare` alone, from the pins in prometheus/ and deploy/; tests that need them are skipped
+before that, and fail under CI.
 """
 
 from __future__ import annotations

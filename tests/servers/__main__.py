@@ -13,7 +13,7 @@ from pathlib import Path
 from typing import NoReturn
 
 from schemas.errors import Misconfigured
-from tests.servers import alerting_tools, containers, deploy_tools, influx_native, kafka_native, reaper
+from tests.servers import alerting_tools, containers, deploy_kinds, deploy_tools, influx_native, kafka_native, reaper
 from tests.servers.base import StartFailed, Unavailable
 from tests.servers.choose import NoServer, influx_server, kafka_server
 from tests.servers.environment import INFLUX_ORG, INFLUX_TOKEN, INFLUX_TOKEN_FILE, INFLUX_URL, KAFKA
@@ -30,6 +30,7 @@ def prepare() -> None:
     steps: dict[str, Callable[[], object]] = {
         "Prometheus": alerting_tools.prepare,
         "checkers of deploy/": deploy_tools.prepare,
+        "schemas of custom kinds": deploy_kinds.prepare,
     }
     try:
         containers.require_engine()
@@ -38,8 +39,8 @@ def prepare() -> None:
         print(f"{no_engine}: native servers")
     else:
         for image in (containers.KAFKA_IMAGE, containers.INFLUX_IMAGE):
-            containers.pull(image)
-            print(f"pulled {image}", flush=True)
+            containers.at_hand(image)
+            print(f"{image} is here", flush=True)
     missing: list[str] = []
     for name, step in steps.items():
         started = time.monotonic()

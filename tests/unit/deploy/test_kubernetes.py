@@ -9,6 +9,7 @@ import sys
 from pathlib import Path
 from typing import Any
 
+import jsonschema
 import pytest
 import yaml
 
@@ -16,6 +17,7 @@ from docs.generate import ROOT
 from streams.metrics import TABLE
 from streams.settings import Settings
 from streams.site import load_site
+from tests.servers.deploy_kinds import Schema
 from tests.servers.deploy_tools import DeployTools
 from tests.unit.deploy.settings_given import loaded, unknown
 
@@ -23,7 +25,7 @@ FOLDER = ROOT / "deploy" / "kubernetes"
 KUBERNETES = "1.32"
 """The oldest release that these manifests are checked against; the newest is checked as well."""
 CUSTOM = {"ScaledObject", "ServiceMonitor", "PrometheusRule"}
-"""Kinds of KEDA and of Prometheus' operator, whose schemas are not among Kubernetes' own: held by tests here."""
+"""Kinds of KEDA and of Prometheus' operator, whose schemas are not among Kubernetes' own."""
 
 
 @pytest.fixture(scope="module")
@@ -67,6 +69,31 @@ def test_kubernetes_schemas_would_refuse_what_is_wrong(checkers: DeployTools, tm
     status, told = validated(checkers, path, KUBERNETES)
     assert status
     assert "prots" in told
+
+
+def test_schemas_of_custom_kinds_take_them(
+    built: dict[str, dict[str, Any]], kinds: dict[tuple[str, str], Schema]
+) -> None:
+    ours = [manifest for manifest in built.values() if manifest["kind"] in CUSTOM]
+    assert {manifest["kind"] for manifest in ours} == CUSTOM
+    for manifest in ours:
+        jsonschema.validate(manifest, kinds[manifest["apiVersion"], manifest["kind"]])
+
+
+@pytest.mark.parametrize(
+    ("name", "wrong"),
+    [
+        ("ScaledObject/worker", {"maxReplicas": 3}),
+        ("ServiceMonitor/worker", {"endpoints": [{"prot": "http"}]}),
+        ("PrometheusRule/millstream", {"groups": [{"rules": []}]}),
+    ],
+)
+def test_schemas_of_custom_kinds_would_refuse_what_is_wrong(
+    built: dict[str, dict[str, Any]], kinds: dict[tuple[str, str], Schema], name: str, wrong: dict[str, Any]
+) -> None:
+    manifest = built[name] | {"spec": built[name]["spec"] | wrong}
+    with pytest.raises(jsonschema.ValidationError):
+        jsonschema.validate(manifest, kinds[manifest["apiVersion"], manifest["kind"]])
 
 
 def validated(checkers: DeployTools, path: Path, release: str) -> tuple[int, str]:
