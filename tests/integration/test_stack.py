@@ -24,6 +24,7 @@ from grafana.boards.table import BOARDS
 from tests.servers.base import Unavailable
 from tests.servers.containers import at_hand, require_engine
 from tests.servers.deploy_tools import prepared
+from tests.servers.grafana import rows_in
 from tests.servers.net import LOOPBACK, free_port, wait_until
 
 pytestmark = [pytest.mark.slow, pytest.mark.timeout(1800)]
@@ -163,10 +164,7 @@ def test_the_plant_is_seen_by_the_stores_that_grafana_asks(stack: Stack) -> None
 
     def rows() -> dict[str, int]:
         results = answer("/api/ds/query", {"from": "now-1h", "to": "now", "queries": queries})["results"]
-        return {
-            name: sum(len(frame["data"]["values"]) for frame in result.get("frames", ()))
-            for name, result in results.items()
-        }
+        return {name: rows_in(result) for name, result in results.items()}
 
     assert wait_until(lambda: all(rows().values()), 300), rows()
 

@@ -77,6 +77,16 @@ class Grafana(Server):
             return json.loads(answer.read())
 
 
+def rows_in(result: Any) -> int:
+    """Rows of one query's result.
+
+    >>> rows_in({"frames": [{"data": {"values": [[1, 2], [3.0, 4.0]]}}, {"data": {"values": [[], []]}}]}), rows_in({})
+    (2, 0)
+    """
+    values = [frame["data"]["values"] for frame in result.get("frames", ())]
+    return sum(len(columns[0]) for columns in values if columns)
+
+
 def provisioning(folder: Path) -> Path:
     """Our provisioning with the alerts in it, below a folder."""
     made = folder / "provisioning"
